@@ -1,0 +1,51 @@
+# labeld_library(NAME SOURCES file... LIBS lib... INCLUDES dir...)
+# A static library of one folder. What it may link is its row of the include matrix
+# (tests/house/includes.txt).
+function(labeld_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;INCLUDES" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC labeld_flags ${ARG_LIBS})
+  if(ARG_INCLUDES)
+    target_include_directories(${name} PUBLIC ${ARG_INCLUDES})
+  endif()
+endfunction()
+
+# labeld_unit_test(NAME LIBS lib... [SOURCES more...])
+# Builds tests/unit/NAME.c with cmocka and registers it as the ctest NAME. Linking only LIBS is
+# the proof that the folder needs nothing else.
+function(labeld_unit_test name)
+  if(NOT LABELD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} "${CMAKE_SOURCE_DIR}/tests/unit/${name}.c" ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE labeld_flags ${ARG_LIBS} PkgConfig::CMOCKA)
+  target_compile_definitions(${name} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+    BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/tests/unit")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()
+
+# labeld_fuzz(INPUT LIBS lib...)
+# Builds tests/fuzz/INPUT_fuzz.c. With LABELD_FUZZ it is a libFuzzer program; otherwise it is
+# linked with replay.c and the seeds in tests/fuzz/seeds/INPUT are an ordinary ctest.
+function(labeld_fuzz input)
+  if(NOT LABELD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  set(fuzz_dir "${CMAKE_SOURCE_DIR}/tests/fuzz")
+  set(name fuzz_${input})
+  if(LABELD_FUZZ)
+    add_executable(${name} "${fuzz_dir}/${input}_fuzz.c" ${ARG_SOURCES})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${name} "${fuzz_dir}/${input}_fuzz.c" "${fuzz_dir}/replay.c" ${ARG_SOURCES})
+    add_test(NAME ${name}_seeds COMMAND ${name} "${fuzz_dir}/seeds/${input}")
+    set_tests_properties(${name}_seeds PROPERTIES TIMEOUT 300)
+  endif()
+  target_link_libraries(${name} PRIVATE labeld_flags ${ARG_LIBS})
+  target_compile_definitions(${name} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/tests")
+endfunction()
