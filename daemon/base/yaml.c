@@ -71,13 +71,24 @@ static void release(struct reading *reading, struct fy_event *event)
     fy_parser_event_free(reading->parser, event);
 }
 
+/* A fault at `&name`, `!name` or `*name`. `before`: characters that the token leaves out. */
+static bool fault_at_token(struct reading *reading, enum yaml_fault kind, struct fy_token *token,
+                           unsigned before, const char *message)
+{
+    const struct fy_mark *mark = fy_token_start_mark(token);
+    unsigned column = mark ? (unsigned)mark->column + 1 : 1;
+    return fault(reading, kind, mark ? (unsigned)mark->line + 1 : 1,
+                 column > before ? column - before : 1, message);
+}
+
 static bool plain_node(struct reading *reading, struct fy_event *event, struct fy_token *anchor,
                        struct fy_token *tag)
 {
     if (anchor)
-        return fault_at(reading, YAML_ANCHOR, event, "anchors (&name) are not allowed here");
+        return fault_at_token(reading, YAML_ANCHOR, anchor, 1,
+                              "anchors (&name) are not allowed here");
     if (tag)
-        return fault_at(reading, YAML_TAG, event, "tags (!name) are not allowed here");
+        return fault_at_token(reading, YAML_TAG, tag, 0, "tags (!name) are not allowed here");
     if (++reading->nodes > max_nodes)
         return fault_at(reading, YAML_MANY, event, "too many values in one file");
     return true;
@@ -241,7 +252,8 @@ static bool read_alias(struct reading *reading, struct fy_event *event)
     if (!reading->failed)
         snprintf(reading->problem->word, sizeof reading->problem->word, "%.*s", (int)length,
                  name ? name : "");
-    return fault_at(reading, YAML_ALIAS, event, "a value that begins with * must be quoted");
+    return fault_at_token(reading, YAML_ALIAS, event->alias.anchor, 1,
+                          "a value that begins with * must be quoted");
 }
 
 static bool read_node(struct reading *reading, struct fy_event *event, struct yaml_node *node,
