@@ -19,11 +19,12 @@ static const struct {
     int number;
     enum err_kind kind;
 } errnos[] = {
-    {ENOMEM, ERR_MEMORY},  {ENOENT, ERR_GONE},    {ENOTDIR, ERR_GONE},    {EEXIST, ERR_TAKEN},
-    {EACCES, ERR_REFUSED}, {EPERM, ERR_REFUSED},  {EROFS, ERR_REFUSED},   {ELOOP, ERR_REFUSED},
-    {EXDEV, ERR_REFUSED},  {EAGAIN, ERR_BUSY},    {EBUSY, ERR_BUSY},      {ETXTBSY, ERR_BUSY},
-    {EMFILE, ERR_BUSY},    {ENFILE, ERR_BUSY},    {EFBIG, ERR_LIMIT},     {ENOTSUP, ERR_UNSUPPORTED},
-    {ENOSYS, ERR_UNSUPPORTED}, {ETIMEDOUT, ERR_TIMEOUT},
+    {ENOMEM, ERR_MEMORY},       {ENOENT, ERR_GONE},        {ENOTDIR, ERR_GONE},
+    {EEXIST, ERR_TAKEN},        {EACCES, ERR_REFUSED},     {EPERM, ERR_REFUSED},
+    {EROFS, ERR_REFUSED},       {ELOOP, ERR_REFUSED},      {EXDEV, ERR_REFUSED},
+    {EAGAIN, ERR_BUSY},         {EBUSY, ERR_BUSY},         {ETXTBSY, ERR_BUSY},
+    {EMFILE, ERR_BUSY},         {ENFILE, ERR_BUSY},        {EFBIG, ERR_LIMIT},
+    {ENOTSUP, ERR_UNSUPPORTED}, {ENOSYS, ERR_UNSUPPORTED}, {ETIMEDOUT, ERR_TIMEOUT},
 };
 
 static enum err_kind kind_of_errno(int number)

@@ -29,7 +29,8 @@ struct err {
     char text[480];
 };
 
-/* Make an error. Always false, so that a caller can `return err_set(...)`. A NULL err is allowed. */
+/* Make an error. Always false, so that a caller can `return err_set(...)`. A NULL err is allowed.
+ */
 bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -3,8 +3,7 @@
 #include <string.h>
 
 static const struct formats_row rows[FORMAT_COUNT] = {
-#define FORMAT(id, word, mime, family, labelable)                                                  \
-    [FORMAT_##id] = {word, mime, family, labelable},
+#define FORMAT(id, word, mime, family, labelable) [FORMAT_##id] = {word, mime, family, labelable},
 #include "base/formats.def"
 #undef FORMAT
 };

@@ -61,8 +61,7 @@ bool io_write(int fd, const void *bytes, size_t length)
 bool io_write_at(int fd, const void *bytes, size_t length, uint64_t offset)
 {
     for (size_t done = 0; done < length;) {
-        ssize_t put =
-            pwrite(fd, (const char *)bytes + done, length - done, (off_t)(offset + done));
+        ssize_t put = pwrite(fd, (const char *)bytes + done, length - done, (off_t)(offset + done));
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
@@ -169,8 +168,7 @@ static bool sync_folder_of(const char *path)
     return fd >= 0 && fsync(fd) == 0;
 }
 
-bool io_write_file(const char *path, const void *bytes, size_t length, mode_t mode,
-                   struct err *err)
+bool io_write_file(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
 {
     char temporary[PATH_MAX];
     if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)

@@ -31,9 +31,9 @@ bool json_write(const json_t *json, struct buf *out);
 
 /* What json_report knows beside the report itself. */
 struct json_report_facts {
-    const char *path;         /* as given; bytes that are not UTF-8 are replaced */
-    uint64_t size;            /* bytes */
-    const uint8_t *sha256;    /* 32 bytes, from the process that read the file; NULL = unknown */
+    const char *path;      /* as given; bytes that are not UTF-8 are replaced */
+    uint64_t size;         /* bytes */
+    const uint8_t *sha256; /* 32 bytes, from the process that read the file; NULL = unknown */
 };
 
 /* The report's one JSON form (README, "The report"). NULL when memory is out. */

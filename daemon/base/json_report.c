@@ -32,11 +32,11 @@ json_t *json_labels(const struct report_label *labels, uint32_t count)
     json_t *array = json_array();
     for (uint32_t i = 0; array && i < count; i++) {
         const struct report_label *label = &labels[i];
-        json_t *row = json_pack(
-            "{s:s, s:o, s:o, s:b, s:o, s:o, s:s, s:s}", "id", label->id, "name",
-            text_or_null(label->name), "site_id", text_or_null(label->site_id), "enabled",
-            label->enabled, "method", text_or_null(label->method), "set_date",
-            text_or_null(label->set_date), "source", label->source, "store", label->store);
+        json_t *row = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:s, s:s}", "id", label->id, "name",
+                                text_or_null(label->name), "site_id", text_or_null(label->site_id),
+                                "enabled", label->enabled, "method", text_or_null(label->method),
+                                "set_date", text_or_null(label->set_date), "source", label->source,
+                                "store", label->store);
         if (row && *label->action_id)
             json_object_set_new(row, "action_id", json_string(label->action_id));
         if (row && label->content_bits)
@@ -71,8 +71,8 @@ static void add_variants(json_t *row, const struct report_finding *finding)
     for (uint32_t i = 0; i < finding->variants_count; i++) {
         const struct report_variant *variant = &finding->variants[i];
         json_object_set_new(variants, variant->type,
-                            json_pack("{s:I, s:I}", "count", (json_int_t)variant->count,
-                                      "unique", (json_int_t)variant->unique_count));
+                            json_pack("{s:I, s:I}", "count", (json_int_t)variant->count, "unique",
+                                      (json_int_t)variant->unique_count));
     }
     json_object_set_new(row, "variants", variants);
 }
@@ -90,10 +90,10 @@ static json_t *findings(const struct report *report)
     json_t *array = json_array();
     for (uint32_t i = 0; array && i < report->findings_count; i++) {
         const struct report_finding *finding = &report->findings[i];
-        json_t *row = json_pack("{s:s, s:s, s:I, s:I}", "type", finding->type, "confidence",
-                                report_confidence_word(finding->confidence), "count",
-                                (json_int_t)finding->count, "unique",
-                                (json_int_t)finding->unique_count);
+        json_t *row =
+            json_pack("{s:s, s:s, s:I, s:I}", "type", finding->type, "confidence",
+                      report_confidence_word(finding->confidence), "count",
+                      (json_int_t)finding->count, "unique", (json_int_t)finding->unique_count);
         if (!row) {
             json_decref(array);
             return NULL;
@@ -218,8 +218,7 @@ static void read_labels(const json_t *array, struct report *report, struct arena
     }
 }
 
-static void read_variants(const json_t *object, struct report_finding *finding,
-                          struct arena *arena)
+static void read_variants(const json_t *object, struct report_finding *finding, struct arena *arena)
 {
     size_t count = json_object_size(object);
     finding->variants = count ? arena_alloc(arena, count, sizeof *finding->variants) : NULL;
@@ -227,7 +226,8 @@ static void read_variants(const json_t *object, struct report_finding *finding,
         return;
     const char *name;
     json_t *value;
-    json_object_foreach ((json_t *)object, name, value) {
+    json_object_foreach((json_t *)object, name, value)
+    {
         const char *copy = arena_strdup(arena, name);
         finding->variants[finding->variants_count++] = (struct report_variant){
             .type = copy ? copy : "",
@@ -285,7 +285,8 @@ static void read_properties(const json_t *object, struct report *report, struct 
         return;
     const char *name;
     json_t *value;
-    json_object_foreach ((json_t *)object, name, value) {
+    json_object_foreach((json_t *)object, name, value)
+    {
         const char *copy = arena_strdup(arena, name);
         report->properties[report->properties_count++] = (struct report_property){
             .name = copy ? copy : "",

@@ -83,7 +83,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     char when[21];
     clock_format(clock_now_us(), when);
     own_buf struct buf line = buf_new(16384);
-    buf_printf(&line, sink.json ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"" : "%s %s event=%s",
+    buf_printf(&line,
+               sink.json ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"" : "%s %s event=%s",
                when, levels[level], event);
     for (; fields->id != LOG_FIELD_END; fields++)
         put_field(&line, fields);

@@ -14,7 +14,7 @@
 /* How far a file could be read. Words: report_status_word. */
 enum report_status {
     REPORT_OK,
-    REPORT_PARTIAL,     /* a limit or gap was met; what was read counts */
+    REPORT_PARTIAL, /* a limit or gap was met; what was read counts */
     REPORT_ENCRYPTED,
     REPORT_CORRUPT,
     REPORT_UNSUPPORTED,
@@ -37,7 +37,8 @@ enum label_done {
     LABEL_UNCHANGED, /* already so; nothing was written to the output */
     LABEL_WRITTEN,   /* RELABEL: the output holds the whole new file */
     LABEL_REMOVED,   /* RELABEL: the same, with our label taken out */
-    LABEL_VERIFIED,  /* VERIFY: only what had to change has changed, and the label reads as planned */
+    LABEL_VERIFIED,  /* VERIFY: only what had to change has changed, and the label reads as planned
+                      */
     LABEL_DIFFERS,   /* VERIFY: not so; code and message say where */
     LABEL_DONE_COUNT
 };
@@ -57,12 +58,12 @@ enum parse_verb {
 /* Whose work it is: live changes keep slots that a backfill cannot take. */
 enum parse_lane { PARSE_LIVE, PARSE_BACKFILL, PARSE_LANE_COUNT };
 
-#define MESSAGE(name, sentence)                 struct name {
-#define NUMBER(type, name, most, sentence)      type name;
-#define FLAG(name, sentence)                    bool name;
-#define BYTES(name, length, sentence)           uint8_t name[length];
-#define TEXT(name, most, sentence)              const char *name;
-#define EMBED(message, name, sentence)          struct message name;
+#define MESSAGE(name, sentence)            struct name {
+#define NUMBER(type, name, most, sentence) type name;
+#define FLAG(name, sentence)               bool name;
+#define BYTES(name, length, sentence)      uint8_t name[length];
+#define TEXT(name, most, sentence)         const char *name;
+#define EMBED(message, name, sentence)     struct message name;
 #define LIST(message, name, most, sentence)                                                        \
     struct message *name;                                                                          \
     uint32_t name##_count;

@@ -34,7 +34,7 @@ struct wire_message {
     {.name = #member,                                                                              \
      .type = WIRE_NUMBER,                                                                          \
      .offset = offsetof(self, member),                                                             \
-     .bytes = sizeof(ctype),                                                                        \
+     .bytes = sizeof(ctype),                                                                       \
      .most = largest},
 #define FLAG(member, sentence)                                                                     \
     {.name = #member, .type = WIRE_FLAG, .offset = offsetof(self, member), .bytes = 1, .most = 1},
@@ -105,8 +105,7 @@ size_t wire_field_count(const struct wire_message *kind)
 
 /* Writing ------------------------------------------------------------------------------------ */
 
-static bool broken(const struct wire_message *kind, const struct wire_field *field,
-                   struct err *err)
+static bool broken(const struct wire_message *kind, const struct wire_field *field, struct err *err)
 {
     return err_set(err, ERR_BROKEN, "message %s: field %s is over its bound", kind->name,
                    field->name);
@@ -301,8 +300,7 @@ bool wire_read(const struct wire_message *kind, const void *bytes, size_t length
     if (!read_message(kind, &reader, thing))
         return false;
     if (reader.left > 0)
-        return err_set(err, ERR_HOSTILE, "message %s: %zu bytes too many", kind->name,
-                       reader.left);
+        return err_set(err, ERR_HOSTILE, "message %s: %zu bytes too many", kind->name, reader.left);
     return true;
 }
 

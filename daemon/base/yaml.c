@@ -56,13 +56,7 @@ static struct fy_event *next(struct reading *reading)
     struct fy_event *event = fy_parser_parse(reading->parser);
     if (event && event->type != FYET_NONE)
         return event;
-    struct fy_diag *diag = fy_parser_get_diag(reading->parser);
-    void *previous = NULL;
-    struct fy_diag_error *error = diag ? fy_diag_errors_iterate(diag, &previous) : NULL;
-    fault(reading, YAML_SYNTAX, error && error->line > 0 ? (unsigned)error->line : 1,
-          error && error->column > 0 ? (unsigned)error->column : 1,
-          error && error->msg ? error->msg : "not YAML");
-    fy_diag_unref(diag);
+    fault(reading, YAML_SYNTAX, 1, 1, "not YAML"); /* unless note_syntax has said more */
     return NULL;
 }
 
@@ -105,8 +99,8 @@ static bool read_scalar(struct reading *reading, struct fy_event *event, struct 
         return fault_at(reading, YAML_MEMORY, event, "out of memory");
     node->kind = YAML_SCALAR;
     node->text = copy;
-    node->quoted = event->scalar.value &&
-                   fy_scalar_token_get_style(event->scalar.value) != FYSS_PLAIN;
+    node->quoted =
+        event->scalar.value && fy_scalar_token_get_style(event->scalar.value) != FYSS_PLAIN;
     return true;
 }
 
@@ -185,7 +179,8 @@ static bool unique_key(struct reading *reading, const struct growing *growing,
             snprintf(reading->problem->word, sizeof reading->problem->word, "%s", pair->key);
             reading->problem->other_line = growing->pairs[i].line;
         }
-        return fault(reading, YAML_DUPLICATE, pair->line, pair->column, "this key stands here twice");
+        return fault(reading, YAML_DUPLICATE, pair->line, pair->column,
+                     "this key stands here twice");
     }
     return true;
 }
@@ -213,9 +208,9 @@ static bool read_pairs(struct reading *reading, struct growing *growing, unsigne
             return false;
         bool end = event->type == FYET_MAPPING_END;
         struct yaml_pair *pair = end ? NULL : grow(growing);
-        bool ok = end || (pair ? read_key(reading, event, pair) &&
-                                     unique_key(reading, growing, pair)
-                               : fault_at(reading, YAML_MEMORY, event, "out of memory"));
+        bool ok =
+            end || (pair ? read_key(reading, event, pair) && unique_key(reading, growing, pair)
+                         : fault_at(reading, YAML_MEMORY, event, "out of memory"));
         release(reading, event);
         if (end || !ok)
             return ok;
@@ -229,8 +224,8 @@ static bool read_pairs(struct reading *reading, struct growing *growing, unsigne
     }
 }
 
-static bool read_collection(struct reading *reading, struct fy_event *event,
-                            struct yaml_node *node, unsigned depth)
+static bool read_collection(struct reading *reading, struct fy_event *event, struct yaml_node *node,
+                            unsigned depth)
 {
     struct growing growing = {0};
     bool map = event->type == FYET_MAPPING_START;
@@ -238,9 +233,9 @@ static bool read_collection(struct reading *reading, struct fy_event *event,
         return fault_at(reading, YAML_MANY, event, "nested too deep");
     node->kind = map ? YAML_MAP : YAML_LIST;
     node->flow = fy_event_get_node_style(event) == FYNS_FLOW;
-    bool ok = map ? read_pairs(reading, &growing, depth + 1) && finish_map(reading, &growing, node)
-                  : read_items(reading, &growing, depth + 1) &&
-                        finish_list(reading, &growing, node);
+    bool ok =
+        map ? read_pairs(reading, &growing, depth + 1) && finish_map(reading, &growing, node)
+            : read_items(reading, &growing, depth + 1) && finish_list(reading, &growing, node);
     mem_free(growing.pairs);
     return ok;
 }
@@ -270,8 +265,7 @@ static bool read_node(struct reading *reading, struct fy_event *event, struct ya
                           event->sequence_start.tag) &&
                read_collection(reading, event, node, depth);
     case FYET_MAPPING_START:
-        return plain_node(reading, event, event->mapping_start.anchor,
-                          event->mapping_start.tag) &&
+        return plain_node(reading, event, event->mapping_start.anchor, event->mapping_start.tag) &&
                read_collection(reading, event, node, depth);
     default: return fault_at(reading, YAML_SYNTAX, event, "a value is missing here");
     }
@@ -302,15 +296,50 @@ static bool read_document(struct reading *reading, struct yaml_node *root)
     }
 }
 
-/* libfyaml reports errors through a diagnostic object; nothing may reach stderr. */
-static struct fy_parser *open_parser(const char *text, size_t length)
+/* A number at *at, moved behind it and the colon that follows. */
+static unsigned number_before_colon(const char **at)
 {
-    struct fy_diag *diag = fy_diag_create(NULL);
+    unsigned value = 0;
+    for (; **at >= '0' && **at <= '9' && value < 100000000; (*at)++)
+        value = value * 10 + (unsigned)(**at - '0');
+    *at += **at == ':';
+    return value;
+}
+
+/* libfyaml's first message is "<input>:LINE:COLUMN: error: TEXT"; source lines follow. (Its
+ * collected errors would be structured, but version 0.7.12 leaks them.) */
+static void note_syntax(struct fy_diag *diag, void *user, const char *bytes, size_t length)
+{
+    struct reading *reading = user;
+    char text[512];
+    (void)diag;
+    snprintf(text, sizeof text, "%.*s", (int)(length < sizeof text ? length : sizeof text - 1),
+             bytes);
+    const char *at = strstr(text, ">:");
+    const char *message = strstr(text, "error: ");
+    if (reading->failed || !at || !message)
+        return;
+    at += 2;
+    unsigned line = number_before_colon(&at);
+    unsigned column = number_before_colon(&at);
+    message += strlen("error: ");
+    text[strcspn(text, "\n")] = '\0';
+    fault(reading, YAML_SYNTAX, line ? line : 1, column ? column : 1, message);
+}
+
+static struct fy_parser *open_parser(struct reading *reading, const char *text, size_t length)
+{
+    struct fy_diag_cfg output;
+    fy_diag_cfg_default(&output);
+    output.fp = NULL; /* nothing may reach stderr */
+    output.output_fn = note_syntax;
+    output.user = reading;
+    output.colorize = false;
+    struct fy_diag *diag = fy_diag_create(&output);
     if (!diag)
         return NULL;
-    fy_diag_set_collect_errors(diag, true);
     const struct fy_parse_cfg config = {
-        .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_DISABLE_RECYCLING,
+        .flags = FYPCF_DEFAULT_VERSION_1_2 | FYPCF_DISABLE_RECYCLING,
         .diag = diag,
     };
     struct fy_parser *parser = fy_parser_create(&config);
@@ -326,15 +355,15 @@ const struct yaml_node *yaml_parse(const char *text, size_t length, struct arena
                                    struct yaml_problem *problem)
 {
     struct yaml_node *root = arena_alloc(arena, 1, sizeof *root);
-    struct fy_parser *parser = root ? open_parser(text, length) : NULL;
-    struct reading reading = {.parser = parser, .arena = arena, .problem = problem};
+    struct reading reading = {.arena = arena, .problem = problem};
     *problem = (struct yaml_problem){0};
-    if (!parser) {
+    reading.parser = root ? open_parser(&reading, text, length) : NULL;
+    if (!reading.parser) {
         fault(&reading, YAML_MEMORY, 1, 1, "out of memory");
         return NULL;
     }
     bool ok = read_document(&reading, root);
-    fy_parser_destroy(parser);
+    fy_parser_destroy(reading.parser);
     return ok ? root : NULL;
 }
 

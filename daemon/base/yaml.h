@@ -16,10 +16,10 @@ struct yaml_pair;
 
 struct yaml_node {
     enum yaml_kind kind;
-    unsigned line, column; /* from 1; columns in characters */
-    const char *text;      /* YAML_SCALAR; may hold no NUL */
-    bool quoted;           /* YAML_SCALAR: '…', "…", | or > */
-    bool flow;             /* YAML_LIST, YAML_MAP: written as [ ] or { } */
+    unsigned line, column;   /* from 1; columns in characters */
+    const char *text;        /* YAML_SCALAR; may hold no NUL */
+    bool quoted;             /* YAML_SCALAR: '…', "…", | or > */
+    bool flow;               /* YAML_LIST, YAML_MAP: written as [ ] or { } */
     struct yaml_node *items; /* YAML_LIST */
     struct yaml_pair *pairs; /* YAML_MAP, in the order of the file */
     size_t count;
@@ -27,7 +27,7 @@ struct yaml_node {
 
 struct yaml_pair {
     const char *key;
-    unsigned line, column; /* of the key */
+    unsigned line, column;  /* of the key */
     struct yaml_node value; /* a key without a value has the empty scalar */
 };
 
@@ -39,9 +39,9 @@ enum yaml_fault {
     YAML_ANCHOR,
     YAML_TAG,
     YAML_MERGE,
-    YAML_KEY,       /* a key that is not a scalar */
-    YAML_EMPTY,     /* no document */
-    YAML_MANY,      /* more than one document, too deep, too many nodes, NUL */
+    YAML_KEY,   /* a key that is not a scalar */
+    YAML_EMPTY, /* no document */
+    YAML_MANY,  /* more than one document, too deep, too many nodes, NUL */
     YAML_MEMORY
 };
 

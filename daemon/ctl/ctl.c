@@ -138,9 +138,8 @@ static bool take_option(struct ctl_call *call, const struct ctl_option *options,
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
     const struct ctl_option *option = find_option(options, count, name, length);
     if (!option) {
-        ctl_fail(call, CTL_USAGE, "unknown option --%.*s; see: labelctl %s%s%s --help",
-                 (int)length, name, call->command->noun, *call->command->verb ? " " : "",
-                 call->command->verb);
+        ctl_fail(call, CTL_USAGE, "unknown option --%.*s; see: labelctl %s%s%s --help", (int)length,
+                 name, call->command->noun, *call->command->verb ? " " : "", call->command->verb);
         return false;
     }
     if (option->kind == CTL_FLAG && equals) {

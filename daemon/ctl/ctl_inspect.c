@@ -87,8 +87,7 @@ static void put_finding(struct buf *out, const struct report_finding *finding)
     buf_puts(out, finding->variants_count ? ")\n" : "\n");
 }
 
-static void put_text(struct buf *out, const char *path, uint64_t size,
-                     const struct report *report)
+static void put_text(struct buf *out, const char *path, uint64_t size, const struct report *report)
 {
     put_path(out, path);
     buf_printf(out, "  %s, ", formats_row(report->format)->word);
@@ -143,8 +142,9 @@ static bool examine(const struct inspection *inspection, const struct source *so
                     struct arena *arena, struct report *report, struct err *err)
 {
     if (source->too_large) {
-        *report = (struct report){
-            .status = REPORT_TOO_LARGE, .reason = "fetch-bytes", .mime = "application/octet-stream"};
+        *report = (struct report){.status = REPORT_TOO_LARGE,
+                                  .reason = "fetch-bytes",
+                                  .mime = "application/octet-stream"};
         return true;
     }
     return parser_examine(inspection->parser, PARSE_LIVE, source->fd, &inspection->limits, arena,
@@ -208,8 +208,9 @@ static bool next_file(struct inspection *inspection, struct slot *slot)
             slot->exit = CTL_UNREADABLE;
             return slot->path != NULL;
         }
-        case FTS_DEFAULT: fprintf(inspection->call->err, "labelctl: %s: special file, skipped\n",
-                                  entry->fts_path);
+        case FTS_DEFAULT:
+            fprintf(inspection->call->err, "labelctl: %s: special file, skipped\n",
+                    entry->fts_path);
             break;
         default: break; /* folders, and links inside folders, which are not followed */
         }
@@ -296,8 +297,7 @@ static int inspect_standard_input(struct inspection *inspection)
 }
 
 /* The arguments one after the other (fts would sort them too), each bytewise inside. */
-static int inspect_paths(struct inspection *inspection, char **paths, int count,
-                         uint64_t jobs)
+static int inspect_paths(struct inspection *inspection, char **paths, int count, uint64_t jobs)
 {
     for (int i = 0; i < count; i++) {
         int code;
@@ -305,8 +305,7 @@ static int inspect_paths(struct inspection *inspection, char **paths, int count,
             code = inspect_standard_input(inspection);
         } else {
             char *const one[] = {paths[i], NULL};
-            inspection->tree =
-                fts_open(one, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_bytes);
+            inspection->tree = fts_open(one, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_bytes);
             if (!inspection->tree)
                 return ctl_fail(inspection->call, CTL_USAGE, "%s: %s", paths[i], strerror(errno));
             run_threads(inspection, jobs);

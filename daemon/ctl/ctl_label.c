@@ -154,8 +154,7 @@ static bool list_ours(struct change *change)
     const struct policy_label *labels =
         change->policy ? policy_labels(change->policy, &count) : NULL;
     size_t extra = change->policy || !*change->edit.id ? 0 : 1;
-    change->edit.ours =
-        arena_alloc(&change->arena, count + extra + 1, sizeof *change->edit.ours);
+    change->edit.ours = arena_alloc(&change->arena, count + extra + 1, sizeof *change->edit.ours);
     if (!change->edit.ours)
         return false;
     for (size_t i = 0; i < count; i++)
@@ -168,7 +167,7 @@ static bool list_ours(struct change *change)
 
 static bool resolve_site(struct change *change)
 {
-    const char *site = change->site ? lower_guid(&change->arena, change->site)
+    const char *site = change->site     ? lower_guid(&change->arena, change->site)
                        : change->policy ? policy_site(change->policy)
                                         : NULL;
     if (change->site && !site) {
@@ -407,8 +406,7 @@ static int change_in(struct change *change, int folder, const char *name)
               (!was_written(change) || put_in_place(place, &err));
     if (place)
         place_close(place);
-    return ok ? answer(change, false)
-              : refuse_err(change->call, change->path, change->json, &err);
+    return ok ? answer(change, false) : refuse_err(change->call, change->path, change->json, &err);
 }
 
 static int change_in_place(struct change *change)
@@ -458,7 +456,8 @@ int ctl_label_set(struct ctl_call *call)
         {"rules", CTL_TEXT, &change.rules, "FILE", "the rules file that defines the labels"},
         {"site", CTL_TEXT, &change.site, "GUID", "the tenant (default: `site:` of the rules)"},
         {"name", CTL_TEXT, &change.name, "TEXT", "the name written beside a GUID"},
-        {"method", CTL_TEXT, &change.method, "METHOD", "privileged (a person, default) or standard"},
+        {"method", CTL_TEXT, &change.method, "METHOD",
+         "privileged (a person, default) or standard"},
         {"justification", CTL_TEXT, &change.justification, "TEXT", "why a label is lowered"},
         {"output", CTL_TEXT, &change.output, "OUT", "write there instead of in place; - = stdout"},
         {"allow-signed", CTL_FLAG, &change.allow_signed, NULL, "break a digital signature"},

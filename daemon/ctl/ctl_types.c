@@ -28,8 +28,8 @@ static json_t *type_json(const struct type_info *type)
                      "parent", type->parent, "origin", type->origin, "find",
                      names(type->finds, type->finds_count), "keywords",
                      names(type->keywords, type->keywords_count), "check",
-                     names(type->checks, type->checks_count), "sources", type->sources,
-                     "examples", (json_int_t)type->examples);
+                     names(type->checks, type->checks_count), "sources", type->sources, "examples",
+                     (json_int_t)type->examples);
 }
 
 static int print_json(struct ctl_call *call, json_t *json)
@@ -86,9 +86,9 @@ static int list(struct ctl_call *call, const struct type_list *types, bool json)
         fprintf(call->out, "%s  %s: %u types\n", i ? "" : "\nBundles:\n", types->bundles[i].name,
                 types->bundles[i].members_count);
     for (uint32_t i = 0; i < types->bundles_count && json; i++)
-        print_json(call, json_pack("{s:s, s:o}", "bundle", types->bundles[i].name, "members",
-                                   names(types->bundles[i].members,
-                                         types->bundles[i].members_count)));
+        print_json(call,
+                   json_pack("{s:s, s:o}", "bundle", types->bundles[i].name, "members",
+                             names(types->bundles[i].members, types->bundles[i].members_count)));
     return CTL_OK;
 }
 
@@ -100,8 +100,7 @@ static const struct type_info *find(const struct type_list *types, const char *i
     return NULL;
 }
 
-static int show_one(struct ctl_call *call, const struct type_list *types, const char *id,
-                    bool json)
+static int show_one(struct ctl_call *call, const struct type_list *types, const char *id, bool json)
 {
     const struct type_info *type = find(types, id);
     if (type) {
@@ -163,9 +162,9 @@ static int report_tests(struct ctl_call *call, const struct type_list *types, bo
     for (uint32_t i = 0; i < types->types_count; i++)
         examples += types->types[i].examples;
     if (json)
-        return print_json(call, json_pack("{s:I, s:I, s:I}", "types",
-                                          (json_int_t)types->types_count, "examples",
-                                          (json_int_t)examples, "failed", (json_int_t)0));
+        return print_json(call,
+                          json_pack("{s:I, s:I, s:I}", "types", (json_int_t)types->types_count,
+                                    "examples", (json_int_t)examples, "failed", (json_int_t)0));
     fprintf(call->out, "%u types, %llu examples, all pass\n", types->types_count,
             (unsigned long long)examples);
     return CTL_OK;
