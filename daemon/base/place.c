@@ -1,0 +1,447 @@
+#include "base/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/place_attributes.h"
+
+enum { private_name_bytes = 40, proc_path_bytes = 64, settle_tries = 40 };
+static const int64_t settle_pause_us = 25000;
+static const char private_prefix[] = ".labeld-";
+static const char private_suffix[] = ".tmp";
+
+struct place {
+    int folder; /* borrowed */
+    int file;   /* borrowed: the examined file */
+    int output;
+    char *name;
+    char private_name[private_name_bytes];
+    bool named;     /* the private name exists */
+    bool exchanged; /* the private name leads to the displaced file */
+    struct place_version examined, made;
+    struct timespec changed; /* ctime when the attributes were copied */
+};
+
+static int exchange_names(int folder, const char *a, const char *b)
+{
+    return renameat2(folder, a, folder, b, RENAME_EXCHANGE);
+}
+
+/* Versions ----------------------------------------------------------------------------------- */
+
+static struct place_version version_of_stat(const struct stat *st)
+{
+    return (struct place_version){
+        .device = st->st_dev,
+        .inode = st->st_ino,
+        .size = (uint64_t)st->st_size,
+        .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+    };
+}
+
+bool place_version_of(int fd, struct place_version *version, struct err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return err_errno(err, "looking at a file");
+    *version = version_of_stat(&st);
+    return true;
+}
+
+bool place_version_equal(const struct place_version *a, const struct place_version *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->mtime_ns == b->mtime_ns;
+}
+
+/* The version that a name leads to; false when it leads nowhere or to no regular file. */
+static bool version_at(int folder, const char *name, struct place_version *version)
+{
+    struct stat st;
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        return false;
+    *version = version_of_stat(&st);
+    return true;
+}
+
+static bool leads_to(int folder, const char *name, const struct place_version *wanted)
+{
+    struct place_version there;
+    return version_at(folder, name, &there) && place_version_equal(&there, wanted);
+}
+
+static bool leads_to_inode(int folder, const char *name, const struct place_version *wanted)
+{
+    struct place_version there;
+    return version_at(folder, name, &there) && there.device == wanted->device &&
+           there.inode == wanted->inode;
+}
+
+/* Private names ------------------------------------------------------------------------------ */
+
+static bool make_private_name(char name[static private_name_bytes])
+{
+    uint64_t random;
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        return false;
+    snprintf(name, private_name_bytes, "%s%016llx%s", private_prefix, (unsigned long long)random,
+             private_suffix);
+    return true;
+}
+
+bool place_is_private(const char *name)
+{
+    size_t length = strlen(name);
+    size_t front = sizeof private_prefix - 1, back = sizeof private_suffix - 1;
+    if (length != front + 16 + back || strncmp(name, private_prefix, front) != 0 ||
+        strcmp(name + length - back, private_suffix) != 0)
+        return false;
+    return strspn(name + front, "0123456789abcdef") == 16;
+}
+
+/* Begin -------------------------------------------------------------------------------------- */
+
+static int open_output(struct place *place)
+{
+    int fd = openat(place->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        return fd;
+    fd = openat(place->folder, place->private_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    place->named = fd >= 0;
+    return fd;
+}
+
+static bool may_replace(int file, const char *name, struct err *err)
+{
+    struct stat st;
+    if (fstat(file, &st) < 0)
+        return err_errno(err, "looking at %s", name);
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, ERR_REFUSED, "%s is not a regular file", name);
+    if (st.st_nlink > 1)
+        return err_set(err, ERR_REFUSED,
+                       "%s has %lu hard links: a changed copy would part from the other names",
+                       name, (unsigned long)st.st_nlink);
+    return true;
+}
+
+struct place *place_open(int folder, const char *name, int file,
+                         const struct place_version *examined, struct err *err)
+{
+    if (!may_replace(file, name, err))
+        return NULL;
+    struct place *place = mem_zalloc(1, sizeof *place);
+    if (!place || !(place->name = mem_strdup(name))) {
+        mem_free(place);
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    place->folder = folder;
+    place->file = file;
+    place->examined = *examined;
+    place->output = -1;
+    if (!make_private_name(place->private_name) || (place->output = open_output(place)) < 0) {
+        err_errno(err, "making a file beside %s", name);
+        place_close(place);
+        return NULL;
+    }
+    return place;
+}
+
+int place_output(const struct place *place)
+{
+    return place->output;
+}
+
+const char *place_private_name(const struct place *place)
+{
+    return place->private_name;
+}
+
+/* A new mtime that differs from the old one also on coarse file systems. */
+static bool touch(struct place *place)
+{
+    int64_t now_ns = clock_now_us() * 1000;
+    if (now_ns == place->examined.mtime_ns)
+        now_ns++;
+    const struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {.tv_sec = now_ns / 1000000000, .tv_nsec = now_ns % 1000000000},
+    };
+    return futimens(place->output, times) == 0;
+}
+
+bool place_ready(struct place *place, struct place_version *made, struct err *err)
+{
+    struct stat st;
+    if (fstat(place->file, &st) < 0)
+        return err_errno(err, "looking at %s", place->name);
+    place->changed = st.st_ctim;
+    if (!place_attributes_copy(place->file, place->output, err))
+        return err_add(err, "%s", place->name);
+    if (!touch(place) || fsync(place->output) < 0)
+        return err_errno(err, "writing the new %s", place->name);
+    if (!place_version_of(place->output, &place->made, err))
+        return false;
+    *made = place->made;
+    return true;
+}
+
+/* Exchange ----------------------------------------------------------------------------------- */
+
+static bool link_private(struct place *place, struct err *err)
+{
+    char path[proc_path_bytes];
+    if (place->named)
+        return true;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", place->output);
+    if (linkat(AT_FDCWD, path, place->folder, place->private_name, AT_SYMLINK_FOLLOW) < 0)
+        return err_errno(err, "naming the new %s", place->name);
+    place->named = true;
+    return true;
+}
+
+static bool take_lease(int file, const char *name, struct err *err)
+{
+    if (fcntl(file, F_SETLEASE, F_RDLCK) == 0)
+        return true;
+    if (errno == EAGAIN || errno == EBUSY)
+        return err_set(err, ERR_BUSY, "%s is open for writing", name);
+    return err_errno(err, "%s: no lease", name);
+}
+
+static void drop_lease(int file)
+{
+    fcntl(file, F_SETLEASE, F_UNLCK);
+}
+
+static bool changed(const struct place *place, struct err *err)
+{
+    return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", place->name);
+}
+
+/* Still what was examined, attributes included, and still under its name. The change time tells
+ * of any change of attributes since they were copied; afterwards the exchange itself sets it. */
+static bool unchanged(const struct place *place, struct err *err)
+{
+    struct stat st;
+    if (fstat(place->file, &st) < 0)
+        return err_errno(err, "looking at %s", place->name);
+    struct place_version now = version_of_stat(&st);
+    if (!place_version_equal(&now, &place->examined) ||
+        st.st_ctim.tv_sec != place->changed.tv_sec ||
+        st.st_ctim.tv_nsec != place->changed.tv_nsec ||
+        !leads_to_inode(place->folder, place->name, &place->examined))
+        return changed(place, err);
+    return true;
+}
+
+/* Give a file that lost its name to a newer edit a name that people see. */
+static bool keep_both(int folder, const char *name, const char *private_name, struct err *err)
+{
+    char kept[512];
+    snprintf(kept, sizeof kept, "%.200s.labeld-kept-%.16s", name,
+             private_name + sizeof private_prefix - 1);
+    if (renameat2(folder, private_name, folder, kept, RENAME_NOREPLACE) < 0)
+        return err_errno(err, "%s was edited twice at once; the earlier edit is in %s", name,
+                         private_name);
+    return err_set(err, ERR_CONFLICT, "%s was edited twice at once; the earlier edit is kept as %s",
+                   name, kept);
+}
+
+/* The name leads to our new file and the private name to an edit that must not be lost: give it
+ * the name back. If the name has gone to yet another edit meanwhile, that one is newer. */
+static bool put_back(int folder, const char *name, const char *private_name,
+                     const struct place_version *made, struct err *err)
+{
+    if (exchange_names(folder, private_name, name) < 0) {
+        if (errno == ENOENT && renameat2(folder, private_name, folder, name, RENAME_NOREPLACE) == 0)
+            return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", name);
+        return err_errno(err, "putting %s back", name);
+    }
+    if (leads_to(folder, private_name, made)) {
+        if (unlinkat(folder, private_name, 0) < 0)
+            return err_errno(err, "removing %s", private_name);
+        return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", name);
+    }
+    if (exchange_names(folder, private_name, name) < 0)
+        return err_errno(err, "putting %s back", name);
+    return keep_both(folder, name, private_name, err);
+}
+
+/* Under the lease: exchange, and look at once whether the displaced file is the examined one. */
+static bool exchange_leased(struct place *place, struct err *err)
+{
+    if (!unchanged(place, err))
+        return false;
+    if (exchange_names(place->folder, place->private_name, place->name) < 0)
+        return errno == ENOENT ? changed(place, err) : err_errno(err, "exchanging %s", place->name);
+    struct place_version now;
+    bool same = leads_to(place->folder, place->private_name, &place->examined) &&
+                place_version_of(place->file, &now, NULL) &&
+                place_version_equal(&now, &place->examined) &&
+                fcntl(place->file, F_GETLEASE) == F_RDLCK;
+    if (same) {
+        place->exchanged = true;
+        return true;
+    }
+    put_back(place->folder, place->name, place->private_name, &place->made, err);
+    place->named = false; /* whatever has the private name now is not ours to remove */
+    return false;
+}
+
+bool place_exchange(struct place *place, struct err *err)
+{
+    if (!link_private(place, err) || !take_lease(place->file, place->name, err))
+        return false;
+    bool ok = exchange_leased(place, err);
+    drop_lease(place->file);
+    if (ok && fsync(place->folder) < 0)
+        return err_errno(err, "writing the folder of %s", place->name);
+    return ok;
+}
+
+/* Settle ------------------------------------------------------------------------------------- */
+
+/* A lease on the displaced file, waiting for writers that are under way. */
+static bool lease_displaced(int file, const char *name, struct err *err)
+{
+    for (int i = 0; i < settle_tries; i++) {
+        if (take_lease(file, name, err))
+            return true;
+        if (err->kind != ERR_BUSY)
+            return false;
+        clock_sleep_us(settle_pause_us);
+    }
+    return false;
+}
+
+bool place_settle(struct place *place, int64_t wait_us, struct err *err)
+{
+    struct err why = {0};
+    clock_sleep_us(wait_us);
+    if (!place->exchanged)
+        return true;
+    if (!lease_displaced(place->file, place->name, &why))
+        return err_set(err, why.kind, "%s", why.text);
+    struct place_version now;
+    bool same =
+        place_version_of(place->file, &now, err) && place_version_equal(&now, &place->examined);
+    bool ok = same ? unlinkat(place->folder, place->private_name, 0) == 0 ||
+                         err_errno(err, "removing the displaced %s", place->name)
+                   : put_back(place->folder, place->name, place->private_name, &place->made, err);
+    drop_lease(place->file);
+    place->named = place->exchanged = false;
+    return ok;
+}
+
+void place_close(struct place *place)
+{
+    if (!place)
+        return;
+    if (place->named && !place->exchanged &&
+        leads_to_inode(place->folder, place->private_name, &place->made))
+        unlinkat(place->folder, place->private_name, 0);
+    else if (place->named && !place->exchanged && place->output >= 0) {
+        struct place_version own;
+        if (place_version_of(place->output, &own, NULL) &&
+            leads_to_inode(place->folder, place->private_name, &own))
+            unlinkat(place->folder, place->private_name, 0);
+    }
+    if (place->output >= 0)
+        close(place->output);
+    mem_free(place->name);
+    mem_free(place);
+}
+
+/* Recovery ----------------------------------------------------------------------------------- */
+
+/* The exchange has happened: remove the displaced file, or give an edit of it the name back. */
+static bool recover_exchanged(int folder, const char *name, const char *private_name,
+                              const struct place_version *examined,
+                              const struct place_version *made, bool *placed, struct err *err)
+{
+    own_fd int displaced =
+        openat(folder, private_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct place_version now;
+    struct err why = {0};
+    if (displaced < 0)
+        return err_errno(err, "opening %s", private_name);
+    if (!lease_displaced(displaced, name, &why))
+        return err_set(err, why.kind, "%s", why.text);
+    bool same = place_version_of(displaced, &now, err) && place_version_equal(&now, examined);
+    bool ours = leads_to_inode(folder, name, made);
+    bool ok = true;
+    if (same) {
+        *placed = ours;
+        ok = unlinkat(folder, private_name, 0) == 0 || err_errno(err, "removing %s", private_name);
+    } else if (put_back(folder, name, private_name, made, &why) || why.kind == ERR_CONFLICT) {
+        *placed = false;
+    } else {
+        ok = err_set(err, why.kind, "%s", why.text);
+    }
+    drop_lease(displaced);
+    return ok;
+}
+
+bool place_recover(int folder, const char *name, const char *private_name,
+                   const struct place_version *examined, const struct place_version *made,
+                   bool *placed, struct err *err)
+{
+    struct place_version there;
+    *placed = false;
+    if (!version_at(folder, private_name, &there)) {
+        *placed = leads_to_inode(folder, name, made);
+        return true;
+    }
+    if (there.device == made->device && there.inode == made->inode)
+        return unlinkat(folder, private_name, 0) == 0 ||
+               err_errno(err, "removing %s", private_name);
+    return recover_exchanged(folder, name, private_name, examined, made, placed, err);
+}
+
+/* Probe -------------------------------------------------------------------------------------- */
+
+static bool probe_pair(int folder, const char *a, const char *b, int fd,
+                       struct place_abilities *abilities)
+{
+    own_fd int other = openat(folder, b, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (other < 0)
+        return false;
+    own_fd int reader = openat(folder, a, O_RDONLY | O_CLOEXEC);
+    close(fd); /* a lease needs that nobody writes */
+    abilities->leases = reader >= 0 && fcntl(reader, F_SETLEASE, F_RDLCK) == 0;
+    if (abilities->leases)
+        drop_lease(reader);
+    abilities->exchange = exchange_names(folder, a, b) == 0;
+    abilities->xattrs = place_attributes_possible(other);
+    return true;
+}
+
+bool place_probe(int folder, struct place_abilities *abilities, struct err *err)
+{
+    char a[private_name_bytes], b[private_name_bytes];
+    *abilities = (struct place_abilities){0};
+    if (!make_private_name(a) || !make_private_name(b))
+        return err_errno(err, "making a name");
+    own_fd int unnamed = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    abilities->tmpfile = unnamed >= 0;
+    int fd = openat(folder, a, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_errno(err, "making a scratch file");
+    bool ok = probe_pair(folder, a, b, fd, abilities);
+    if (!ok) {
+        err_errno(err, "making a scratch file");
+        close(fd);
+    }
+    unlinkat(folder, a, 0);
+    unlinkat(folder, b, 0);
+    return ok;
+}
