@@ -24,26 +24,30 @@ enum connect_caps {
 
 /* The settings of one connection, from the configuration. */
 struct connect_settings {
-    const char *name;              /* of the connection */
-    const char *path;              /* directory: root */
-    const char *const *exclude;    /* globs, below the root */
+    const char *name;           /* of the connection */
+    const char *path;           /* directory: root */
+    const char *const *exclude; /* globs, below the root */
     size_t exclude_count;
     const char *const *public_roots; /* absolute folders below which everything is public */
     size_t public_root_count;
-    int64_t poll_us;               /* directory: how often to walk when it cannot watch */
-    const struct limits *limits;
+    const char *const *hidden; /* absolute folders that are never items (the state folder) */
+    size_t hidden_count;
+    int64_t poll_us;             /* how often to walk when it cannot watch; 0 = 60 s */
+    const char *spool;           /* folder for unlinked copies; NULL = memory only */
+    uint64_t memory_max;         /* bytes; larger copies go to the spool */
+    const struct limits *limits; /* borrowed for the life of the connection */
 };
 
 /* What stands in the service about one item, read from it, never from a webhook. */
 struct connect_stat {
-    const char *key;      /* the service's stable id; for a folder the path */
-    const char *path;     /* begins with / */
-    const char *version;  /* opaque text: equal means the same bytes */
+    const char *key;     /* the service's stable id; for a folder the path */
+    const char *path;    /* begins with / */
+    const char *version; /* opaque text: equal means the same bytes */
     uint64_t size;
-    const char *owner;    /* NULL = service tells none */
+    const char *owner; /* NULL = service tells none */
     struct facts_time created, modified;
-    uint32_t links;       /* hard links; more than 1 is reported */
-    bool regular;         /* false: never an item (folder, device, link, own or lock file) */
+    uint32_t links; /* hard links; more than 1 is reported */
+    bool regular;   /* false: never an item (folder, device, link, own or lock file) */
 };
 
 struct connect_exposure {
@@ -56,7 +60,7 @@ struct connect_exposure {
 
 /* What was fetched. */
 struct connect_copy {
-    int fd;               /* read-only, sealed or unlinked; the caller closes it */
+    int fd; /* read-only, sealed or unlinked; the caller closes it */
     struct connect_stat stat;
     uint8_t sha256[32];
 };
@@ -79,9 +83,9 @@ enum connect_event { CONNECT_CHANGED, CONNECT_GONE, CONNECT_MOVED, CONNECT_OVERF
 
 struct connect_change {
     enum connect_event event;
-    const char *key;      /* the item; CONNECT_OVERFLOW: NULL, a walk of everything is due */
-    const char *old_key;  /* CONNECT_MOVED */
-    int64_t due_us;       /* not before this time (a file that changes again and again) */
+    const char *key;     /* the item; CONNECT_OVERFLOW: NULL, a walk of everything is due */
+    const char *old_key; /* CONNECT_MOVED */
+    int64_t due_us;      /* not before this time (a file that changes again and again) */
     int64_t seen_us;
 };
 

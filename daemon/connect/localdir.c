@@ -1,0 +1,180 @@
+#include "connect/localdir.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/own.h"
+
+static const size_t settings_max_bytes = 1u << 20;
+static const int64_t standard_poll_us = 60000000;
+
+/* Opening ------------------------------------------------------------------------------------ */
+
+/* Absolute folders that lie below the root (or hold it), as paths below it. */
+static bool relative_folders(struct connection *connection, const char *root,
+                             const char *const *folders, size_t count, const char ***relative,
+                             size_t *found)
+{
+    size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
+    *relative = arena_alloc(&connection->arena, count, sizeof **relative);
+    *found = 0;
+    if (!*relative)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        char real[PATH_MAX];
+        if (!realpath(folders[i], real))
+            continue; /* not there: it can hide or publish nothing */
+        size_t folder = strcmp(real, "/") == 0 ? 0 : strlen(real);
+        const char *inner = NULL;
+        if (strncmp(real, root, length) == 0 && real[length] == '/')
+            inner = arena_strdup(&connection->arena, real + length + 1);
+        else if (strncmp(root, real, folder) == 0 && (root[folder] == '/' || root[folder] == '\0'))
+            inner = "";
+        if (inner)
+            (*relative)[(*found)++] = inner;
+    }
+    return true;
+}
+
+static bool compile_excludes(struct connection *connection, const struct connect_settings *settings,
+                             struct err *err)
+{
+    connection->exclude =
+        arena_alloc(&connection->arena, settings->exclude_count, sizeof *connection->exclude);
+    for (size_t i = 0; i < settings->exclude_count; i++) {
+        const char *text = settings->exclude[i];
+        if (text[0] != '/' && strncmp(text, "**/", 3) != 0)
+            return err_set(err, ERR_CONFIG,
+                           "connection %s: exclude \"%.80s\" must begin with \"/\" or \"**/\"",
+                           connection->name, text);
+        if (!connection->exclude ||
+            !glob_compile(&connection->exclude[i], text, true, &connection->arena))
+            return err_set(err, ERR_CONFIG, "connection %s: exclude \"%.80s\" is too long",
+                           connection->name, text);
+    }
+    connection->exclude_count = settings->exclude_count;
+    return true;
+}
+
+static bool open_folders(struct connection *connection, const struct connect_settings *settings,
+                         struct err *err)
+{
+    char root[PATH_MAX];
+    if (!realpath(settings->path, root))
+        return err_errno(err, "connection %s: %s", settings->name, settings->path);
+    connection->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (connection->root < 0)
+        return err_errno(err, "connection %s: opening %s", settings->name, root);
+    if (settings->spool) {
+        connection->spool = open(settings->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (connection->spool < 0)
+            return err_errno(err, "opening the spool %s", settings->spool);
+    }
+    if (!relative_folders(connection, root, settings->hidden, settings->hidden_count,
+                          &connection->hidden, &connection->hidden_count) ||
+        !relative_folders(connection, root, settings->public_roots, settings->public_root_count,
+                          &connection->public_roots, &connection->public_root_count))
+        return err_set(err, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < connection->hidden_count; i++)
+        if (!*connection->hidden[i])
+            return err_set(err, ERR_CONFIG,
+                           "connection %s: %s lies in the daemon's own state folder",
+                           settings->name, root);
+    struct err why = {0};
+    connection->abilities_known = place_probe(connection->root, &connection->abilities, &why);
+    return true;
+}
+
+static void localdir_close(struct connection *connection)
+{
+    if (!connection)
+        return;
+    if (connection->root >= 0)
+        close(connection->root);
+    if (connection->spool >= 0)
+        close(connection->spool);
+    arena_fini(&connection->arena);
+    mem_free(connection);
+}
+
+static struct connection *localdir_open(const struct connect_settings *settings, struct err *err)
+{
+    struct connection *connection = mem_zalloc(1, sizeof *connection);
+    if (!connection) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    connection->root = connection->spool = -1;
+    connection->arena = arena_new(settings_max_bytes);
+    connection->name = arena_strdup(&connection->arena, settings->name);
+    connection->path = arena_strdup(&connection->arena, settings->path);
+    connection->limits = settings->limits;
+    connection->memory_max = settings->memory_max;
+    connection->poll_us = settings->poll_us > 0 ? settings->poll_us : standard_poll_us;
+    atomic_init(&connection->polling, false);
+    bool ok = (connection->name && connection->path) || err_set(err, ERR_MEMORY, "out of memory");
+    if (!ok || !compile_excludes(connection, settings, err) ||
+        !open_folders(connection, settings, err)) {
+        localdir_close(connection);
+        return NULL;
+    }
+    return connection;
+}
+
+static unsigned localdir_caps(struct connection *connection, struct arena *arena,
+                              const char **notes)
+{
+    const struct place_abilities *can = &connection->abilities;
+    bool replace = connection->abilities_known && can->leases && can->exchange;
+    bool polling = atomic_load(&connection->polling);
+    *notes = arena_printf(
+        arena, "%s%s%s%s",
+        replace ? "" : "report only: labels cannot be written safely here, because ",
+        replace                        ? ""
+        : !connection->abilities_known ? "the folder cannot be written to. "
+        : !can->leases                 ? "the file system or this user has no file leases. "
+                                       : "the file system cannot exchange names. ",
+        can->xattrs || !connection->abilities_known ? "" : "no extended attributes here. ",
+        polling ? "too many folders to watch (raise fs.inotify.max_user_watches): polling. " : "");
+    if (!*notes)
+        *notes = "";
+    return (replace ? CONNECT_REPLACE : 0u) | (polling ? 0u : CONNECT_WATCH) | CONNECT_EXPOSURE;
+}
+
+static bool localdir_stat_key(struct connection *connection, const char *key, struct arena *arena,
+                              struct connect_stat *stat, struct err *err)
+{
+    struct stat st;
+    const char *path = localdir_path(arena, key);
+    if (!path)
+        return err_set(err, ERR_GONE, "no such file: %.200s", key);
+    own_fd int fd = localdir_openat(connection, path, O_PATH);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        err_errno(err, "looking at %.200s", key);
+        if (err && err->kind == ERR_REFUSED) /* a link stands there now: not this item */
+            err->kind = ERR_GONE;
+        return false;
+    }
+    return localdir_stat(connection, path, &st, arena, stat, err);
+}
+
+const struct connector localdir_connector = {
+    .kind = "directory",
+    .open = localdir_open,
+    .close = localdir_close,
+    .caps = localdir_caps,
+    .stat = localdir_stat_key,
+    .exposure = localdir_exposure,
+    .fetch = localdir_fetch,
+    .walk = localdir_walk,
+    .watch = localdir_watch,
+    .replace_open = localdir_replace_open,
+    .replace_ready = localdir_replace_ready,
+    .replace_place = localdir_replace_place,
+    .replace_settle = localdir_replace_settle,
+    .replace_close = localdir_replace_close,
+    .replace_recover = localdir_replace_recover,
+};

@@ -1,0 +1,94 @@
+/*
+ * localdir: the connector of kind `directory`, shared between its parts.
+ * Keys are paths below the root; bytes that are not UTF-8 and backslashes are escaped in them
+ * (\xHH, \\), so that a key is always text and leads back to the same file.
+ */
+#ifndef LABELD_CONNECT_LOCALDIR_H
+#define LABELD_CONNECT_LOCALDIR_H
+#include <dirent.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "base/place.h"
+#include "connect/connect.h"
+#include "policy/glob.h"
+
+struct connection {
+    struct arena arena; /* texts of the settings */
+    const char *name, *path;
+    int root;
+    int spool; /* folder, or -1 */
+    uint64_t memory_max;
+    int64_t poll_us;
+    const struct limits *limits;
+    struct glob *exclude;
+    size_t exclude_count;
+    const char **hidden; /* relative to the root, "" = the root itself */
+    size_t hidden_count;
+    const char **public_roots;
+    size_t public_root_count;
+    struct place_abilities abilities;
+    bool abilities_known;
+    atomic_bool polling; /* watches are exhausted */
+};
+
+/* localdir_names.c ---------------------------------------------------------------------------- */
+
+/* A raw path below the root as a key, and back. NULL: memory, or not a key. */
+char *localdir_key(struct arena *arena, const char *path);
+char *localdir_path(struct arena *arena, const char *key);
+
+/* Whether a name can be an item: no temporary, lock, backup or own file (README lists them). */
+bool localdir_is_item_name(const char *name);
+
+/* Whether a raw path is excluded by a glob or lies in a hidden folder. `folder`: it is one. */
+bool localdir_is_excluded(const struct connection *connection, const char *path, bool folder);
+
+/* localdir_open.c ----------------------------------------------------------------------------- */
+
+/* Open below the root without following any link out of it or at all. -1 with errno. */
+int localdir_openat(const struct connection *connection, const char *path, int flags);
+
+/* Fill a stat for an item at a raw path. False: ERR_GONE, or memory. */
+bool localdir_stat(const struct connection *connection, const char *path, const struct stat *st,
+                   struct arena *arena, struct connect_stat *stat, struct err *err);
+
+/* "dev:ino:size:mtime_ns" and back. */
+char *localdir_version(struct arena *arena, const struct place_version *version);
+bool localdir_version_read(const char *text, struct place_version *version);
+
+/* The parts of the table ---------------------------------------------------------------------- */
+
+bool localdir_exposure(struct connection *connection, const char *key, struct arena *arena,
+                       struct connect_exposure *exposure, struct err *err);
+bool localdir_fetch(struct connection *connection, const char *key, struct arena *arena,
+                    struct connect_copy *copy, struct err *err);
+bool localdir_walk(struct connection *connection, const char *cursor,
+                   const struct connect_found *found, struct err *err);
+bool localdir_watch(struct connection *connection, const struct connect_changes *changes, int stop,
+                    struct err *err);
+
+struct connect_replacing *localdir_replace_open(struct connection *connection,
+                                                const struct connect_copy *examined, int *output,
+                                                struct err *err);
+bool localdir_replace_ready(struct connect_replacing *replacing, struct arena *arena,
+                            struct connect_intent *intent, struct err *err);
+bool localdir_replace_place(struct connect_replacing *replacing, struct err *err);
+bool localdir_replace_settle(struct connect_replacing *replacing, struct err *err);
+void localdir_replace_close(struct connect_replacing *replacing);
+bool localdir_replace_recover(struct connection *connection, const char *key, const char *intent,
+                              bool *placed, struct err *err);
+
+/* Names in a folder, sorted bytewise, without . and .. */
+struct localdir_names {
+    char **items;
+    size_t count, capacity;
+};
+
+/* All names of an open folder (taken over). False when it cannot be read; free in any case. */
+bool localdir_names_read(int folder, struct localdir_names *names, struct err *err);
+void localdir_names_free(struct localdir_names *names);
+
+extern const struct connector localdir_connector;
+
+#endif
