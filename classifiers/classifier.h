@@ -7,6 +7,7 @@
 #ifndef LABELD_CLASSIFIERS_CLASSIFIER_H
 #define LABELD_CLASSIFIERS_CLASSIFIER_H
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/report.h"
 

@@ -7,6 +7,7 @@
 #ifndef LABELD_SANDBOX_PARSER_H
 #define LABELD_SANDBOX_PARSER_H
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/report.h"
 
