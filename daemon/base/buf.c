@@ -21,6 +21,8 @@ void buf_reset(struct buf *buf)
 {
     buf->length = 0;
     buf->failed = false;
+    if (buf->bytes)
+        buf->bytes[0] = '\0';
 }
 
 bool buf_reserve(struct buf *buf, size_t extra)
