@@ -33,12 +33,12 @@ struct format_sink {
 /* One reading of one file. Made by the caller, passed through every handler. */
 struct format_reading {
     const struct limits *limits;
-    struct arena *arena;         /* for what ends up in the report */
-    struct format_sink sink;     /* unset in a reading that only wants labels */
-    struct report *report;       /* status, reason, properties, labels are set here */
-    uint64_t expanded_bytes;     /* so far, over all members */
-    uint32_t depth;              /* archives inside archives */
-    int64_t cpu_deadline_us;     /* soft limit, see format_within_time */
+    struct arena *arena;     /* for what ends up in the report */
+    struct format_sink sink; /* unset in a reading that only wants labels */
+    struct report *report;   /* status, reason, properties, labels are set here */
+    uint64_t expanded_bytes; /* so far, over all members */
+    uint32_t depth;          /* archives inside archives */
+    int64_t cpu_deadline_us; /* soft limit in CLOCK_PROCESS_CPUTIME_ID's time; 0 = none */
 };
 
 /* A handler. `bid`: 0 = not mine, 100 = certainly mine (judged by structure; must be quick). */
@@ -59,8 +59,8 @@ struct format {
                     const struct limits *limits, int out, struct arena *arena,
                     struct label_result *result, struct err *err);
     bool (*verify)(const struct format_input *before, const struct format_input *after,
-                   const struct label_edit *edit, const struct limits *limits,
-                   struct arena *arena, struct label_result *result, struct err *err);
+                   const struct label_edit *edit, const struct limits *limits, struct arena *arena,
+                   struct label_result *result, struct err *err);
 };
 
 /* Open libmagic and everything else that needs files, before the lock-down. Once. */
@@ -70,8 +70,13 @@ bool format_prepare(struct err *err);
 const struct format *format_choose(const struct format_input *input, enum format_id *id);
 
 /* Read a whole file: choose, read labels, read text. Sets format, mime, status, reason, labels,
- * properties of the report. False only when memory is out. */
+ * properties of the report. A sink without functions: labels only. False only when memory is
+ * out. */
 bool format_read(struct format_reading *reading, const struct format_input *input);
+
+/* Read the text of a file that lies inside another: choose, read. The report's format, MIME type
+ * and labels stay those of the outer file, gaps count. False only when memory is out. */
+bool format_read_inner(struct format_reading *reading, const struct format_input *input);
 
 /* Note a gap: the status gets worse, never better; the first reason of the worst status stays.
  * Order: ok < partial < unsupported, encrypted < corrupt < hostile. Always true. */
