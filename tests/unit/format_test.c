@@ -64,8 +64,7 @@ static const struct {
     {BYTES("age-encryption.org/v1\n-> X25519 x\n"), FORMAT_AGE, REPORT_ENCRYPTED, "age", ""},
     {BYTES("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n"), FORMAT_AGE, REPORT_ENCRYPTED, "age", ""},
     {BYTES(".pfile\3\0\0\0"), FORMAT_PFILE, REPORT_ENCRYPTED, "pfile", ""},
-    {BYTES("OggS\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\x1e\1vorbis\0\0\0\0\2"
-           "\x44\xac\0\0\0\0\0\0"),
+    {BYTES("RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x44\xac\0\0\x88\x58\1\0\2\0\x10\0data"),
      FORMAT_AUDIO, REPORT_UNSUPPORTED, "format", ""},
     {BYTES("\1\2\3\4\5\6\7\x0e\x0f\x10\x11\x12\x13\x14"), FORMAT_UNKNOWN, REPORT_UNSUPPORTED,
      "format", ""},
