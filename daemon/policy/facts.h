@@ -31,17 +31,19 @@ struct facts_time {
 
 /* The label in force. */
 enum facts_label_kind {
-    FACTS_LABEL_NONE,    /* readable, has none */
-    FACTS_LABEL_OURS,    /* of our tenant: `id`; whether it is in `labels:` the policy knows */
-    FACTS_LABEL_UNREAD,  /* could not be read */
+    FACTS_LABEL_NONE,   /* readable, has none */
+    FACTS_LABEL_OURS,   /* of our tenant: `id`; whether it is in `labels:` the policy knows */
+    FACTS_LABEL_UNREAD, /* could not be read */
 };
 
 struct facts {
     const char *path;       /* within the connection, begins with / */
     const char *connection; /* NULL = not known */
-    const char *owner;      /* NULL = not known */
+    const char *owner;      /* address, name, or "Name <address>"; NULL = not known */
     enum facts_exposure exposure;
-    bool sharing_known;     /* whether shared_with is the whole list */
+    bool sharing_known; /* whether shared_with is the whole list */
+    /* Everybody with access but the owner, as `owner`; "organisation", "anyone-with-link" and
+     * "public" stand for those grants. */
     const char *const *shared_with;
     size_t shared_with_count;
     enum format_id format;
@@ -49,11 +51,11 @@ struct facts {
     uint64_t size; /* bytes */
     struct facts_time created, modified, shared;
     enum facts_label_kind label_kind;
-    const char *label_id;      /* FACTS_LABEL_OURS: GUID */
-    bool foreign_label;        /* one of another tenant stands there too */
+    const char *label_id; /* FACTS_LABEL_OURS: GUID */
+    bool foreign_label;   /* one of another tenant stands there too */
     enum facts_set_by set_by;
     enum facts_label_change label_change;
-    const char *previous_id;   /* GUID of the label lost in label_change; NULL = had none */
+    const char *previous_id; /* GUID of the label lost in label_change; NULL = had none */
     enum report_status status;
     const struct report_finding *findings; /* as in the report */
     size_t finding_count;
@@ -66,8 +68,16 @@ struct facts {
 const char *facts_exposure_word(enum facts_exposure exposure);
 bool facts_exposure_find(const char *word, enum facts_exposure *exposure);
 
+const char *facts_label_change_word(enum facts_label_change change);
+bool facts_label_change_find(const char *word, enum facts_label_change *change);
+
+/* What a test gives that names no fact: a plain text file at /test, read in full, without label
+ * or findings; connection, owner, sharing and times are not known (rules.md, section 8). */
+void facts_init(struct facts *facts);
+
 /* Start from what the report knows: format, mime, size, status, findings, properties and the
- * label of tenant `site` (NULL = no tenant is ours). Everything else is unknown. */
+ * label of tenant `site` (NULL = no tenant is ours). Everything else is unknown;
+ * the path is NULL: the caller sets it. */
 void facts_from_report(struct facts *facts, const struct report *report, uint64_t size,
                        const char *site);
 

@@ -63,21 +63,22 @@ struct plan_step {
     size_t rule_count;
 
     /* operands, by kind of step */
-    const struct policy_label *label;     /* PLAN_LABEL; NULL = take the label away */
+    const struct policy_label *label;      /* PLAN_LABEL; NULL = take the label away */
     const struct policy_label *label_from; /* NULL = none, or unknown */
     const char *justification;
     enum facts_exposure unshare_to;
-    bool unshare_bounded;                 /* unshare_to counts */
-    const char *const *names;             /* remove:, recipients groups, tags, notify targets */
+    bool unshare_bounded;     /* unshare_to counts */
+    const char *const *names; /* remove:, recipients groups, tags, notify targets */
     size_t name_count;
     bool else_quarantine;
-    int64_t span_us;                      /* expire_links */
-    unsigned alert_level;                 /* 0 low, 1 medium, 2 high */
+    int64_t span_us;      /* expire_links */
+    unsigned alert_level; /* 0 low, 1 medium, 2 high */
     const char *message;
 };
 
 struct plan_left_out {
     enum plan_do what;
+    const char *with; /* as in a step */
     const char *reason;
     const char *const *rules;
     size_t rule_count;
@@ -104,14 +105,22 @@ struct plan {
 bool plan_for(const struct policy *policy, const struct facts *facts, int64_t now_us, bool explain,
               struct arena *arena, struct plan *plan);
 
+/* The same, for tests of a rules file: with `all_enforced` every rule that is not off acts. */
+struct plan_options {
+    int64_t now_us;
+    bool explain, all_enforced;
+};
+
+bool plan_as(const struct policy *policy, const struct facts *facts,
+             const struct plan_options *options, struct arena *arena, struct plan *plan);
+
 /* The stable words: "label", "unshare", ... and "matched", "not-matched", ... */
 const char *plan_do_word(enum plan_do what);
 const char *plan_state_word(enum plan_state state);
 const char *plan_mode_word(enum plan_mode mode);
 
 /* The label in force after these steps: the step's label, else the present one. */
-const struct policy_label *plan_label_after(const struct policy *policy,
-                                            const struct facts *facts,
+const struct policy_label *plan_label_after(const struct policy *policy, const struct facts *facts,
                                             const struct plan_steps *steps);
 
 #endif

@@ -13,12 +13,12 @@ struct policy;
 
 /* What the loader may know beside the file. Any of it may be missing. */
 struct policy_world {
-    const struct type_list *types;        /* NULL: type names are not checked */
-    const char *const *targets;           /* names under notify:, NULL = not checked */
+    const struct type_list *types; /* NULL: type names are not checked */
+    const char *const *targets;    /* names under notify:, NULL = not checked */
     size_t target_count;
-    const char *const *connections;       /* NULL = not checked */
+    const char *const *connections; /* NULL = not checked */
     size_t connection_count;
-    int64_t now_us;                       /* for warnings about exceptions that end soon */
+    int64_t now_us; /* for warnings about exceptions that end soon */
     uint64_t max_bytes, max_rules;
 };
 
@@ -29,7 +29,7 @@ struct policy_problem {
     const char *file;
     unsigned line, column; /* from 1, in characters */
     enum policy_severity severity;
-    const char *code;       /* "unknown-key" */
+    const char *code; /* "unknown-key" */
     const char *message;
     const char *suggestion; /* NULL = none */
 };
@@ -41,9 +41,8 @@ struct policy_problems {
 
 /* Read a rules file. NULL when it has errors. Problems (also warnings of a good file) live in
  * `arena`. err is set when the file could not be read at all (ERR_GONE, ERR_LIMIT, ...). */
-struct policy *policy_load(const char *path, const struct policy_world *world,
-                           struct arena *arena, struct policy_problems *problems,
-                           struct err *err);
+struct policy *policy_load(const char *path, const struct policy_world *world, struct arena *arena,
+                           struct policy_problems *problems, struct err *err);
 struct policy *policy_parse(const char *name, const char *text, size_t length,
                             const struct policy_world *world, struct arena *arena,
                             struct policy_problems *problems, struct err *err);
@@ -62,8 +61,8 @@ struct policy_label {
     const char *id;        /* GUID */
     const char *msip_name; /* text written as Name */
     const char *tooltip;
-    unsigned priority;     /* higher = more sensitive */
-    bool group;            /* not applicable itself */
+    unsigned priority; /* higher = more sensitive */
+    bool group;        /* not applicable itself */
 };
 
 /* By name, or by GUID; NULL when there is none. */
