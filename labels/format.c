@@ -9,6 +9,8 @@
 
 /* What can be read. The order decides between equal bids: the more special first. */
 static const struct format *const handlers[] = {
+    &handlers_ooxml,
+    &handlers_zip,
     &handlers_text,
 };
 

@@ -6,6 +6,8 @@
 #define LABELD_LABELS_FORMATS_HANDLERS_H
 #include "format.h"
 
+extern const struct format handlers_ooxml; /* ooxml.c: Office packages: docx, xlsx, pptx, ... */
+extern const struct format handlers_zip;   /* zip.c: archives and documents in a zip: told only */
 extern const struct format handlers_text; /* text.c: plain text, and what is written as text */
 
 #endif

@@ -67,9 +67,15 @@ TEST(built_in_formats_have_their_meaning)
         unsigned id;
         const char *number, *shown;
     } rows[] = {
-        {0, "5", "5"},           {1, "5.4", "5"},         {2, "5", "5.00"},
-        {9, "0.5", "50%"},       {14, "46350", "2026-11-24"}, {20, "0.25", "06:00:00"},
-        {22, "46350.25", "2026-11-24 06:00:00"}, {49, "5", "5"}, {11, "1234.5", "1234.5"},
+        {0, "5", "5"},
+        {1, "5.4", "5"},
+        {2, "5", "5.00"},
+        {9, "0.5", "50%"},
+        {14, "46350", "2026-11-24"},
+        {20, "0.25", "06:00:00"},
+        {22, "46350.25", "2026-11-24 06:00:00"},
+        {49, "5", "5"},
+        {11, "1234.5", "1234.5"},
         {163, "5", "5"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -83,7 +89,8 @@ TEST(built_in_formats_have_their_meaning)
 TEST(no_format_and_no_number_writes_past_the_end)
 {
     char code[1000], number[1000], shown[NUMFMT_MAX];
-    static const char *const pieces[] = {"0", "#", "\\x", "\"a\"", "[$y]", "_-", "*", "E+", ".", ";"};
+    static const char *const pieces[] = {"0",  "#", "\\x", "\"a\"", "[$y]",
+                                         "_-", "*", "E+",  ".",     ";"};
     for (size_t piece = 0; piece < sizeof pieces / sizeof *pieces; piece++) {
         code[0] = '\0';
         for (size_t at = 0; at + 8 < sizeof code; at += strlen(pieces[piece]))

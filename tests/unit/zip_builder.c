@@ -9,7 +9,7 @@ enum { most_bytes = 64u << 20, local_bytes = 30, record_bytes = 46 };
 static void put(struct buf *buf, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++)
-        buf_putc(buf, (char)(value >> (8 * i)));
+        buf_putc(buf, (char)(i < 8 ? value >> (8 * i) : 0));
 }
 
 struct zip_builder zip_builder_new(void)
@@ -63,8 +63,8 @@ static void put_descriptor(struct buf *buf, const struct claims *claims, bool zi
     put(buf, claims->size, zip64 ? 8 : 4);
 }
 
-static void put_local(struct buf *out, const struct zip_member *member,
-                      const struct claims *claims, const void *packed)
+static void put_local(struct buf *out, const struct zip_member *member, const struct claims *claims,
+                      const void *packed)
 {
     put(out, 0x04034b50, 4);
     put_claims(out, claims, member->zip64, member->descriptor);

@@ -16,9 +16,9 @@ struct zip_member {
     const void *bytes;
     size_t length;
     bool stored;
-    bool encrypted;     /* only the flag; the bytes stay */
-    bool descriptor;    /* sizes and CRC behind the data */
-    bool zip64;         /* sizes in extra fields */
+    bool encrypted;  /* only the flag; the bytes stay */
+    bool descriptor; /* sizes and CRC behind the data */
+    bool zip64;      /* sizes in extra fields */
     bool wrong_crc;
     uint16_t method;    /* claim this method instead */
     uint64_t says_size; /* claim this size instead */
