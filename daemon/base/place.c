@@ -14,6 +14,7 @@
 
 enum { private_name_bytes = 40, proc_path_bytes = 64, settle_tries = 40 };
 static const int64_t settle_pause_us = 25000;
+static const int64_t back_wait_us = 20000; /* after an exchange is taken back */
 static const char private_prefix[] = ".labeld-";
 static const char private_suffix[] = ".tmp";
 
@@ -23,6 +24,7 @@ struct place {
     int output;
     char *name;
     char private_name[private_name_bytes];
+    bool leased;    /* nobody has had the file open for writing since place_open */
     bool named;     /* the private name exists */
     bool exchanged; /* the private name leads to the displaced file */
     struct place_version examined, made;
@@ -106,6 +108,22 @@ bool place_is_private(const char *name)
     return strspn(name + front, "0123456789abcdef") == 16;
 }
 
+/* Leases ------------------------------------------------------------------------------------- */
+
+static bool take_lease(int file, const char *name, struct err *err)
+{
+    if (fcntl(file, F_SETLEASE, F_RDLCK) == 0)
+        return true;
+    if (errno == EAGAIN || errno == EBUSY)
+        return err_set(err, ERR_BUSY, "%s is open for writing", name);
+    return err_errno(err, "%s: no lease", name);
+}
+
+static void drop_lease(int file)
+{
+    fcntl(file, F_SETLEASE, F_UNLCK);
+}
+
 /* Begin -------------------------------------------------------------------------------------- */
 
 static int open_output(struct place *place)
@@ -132,6 +150,24 @@ static bool may_replace(int file, const char *name, struct err *err)
     return true;
 }
 
+static bool changed(const struct place *place, struct err *err)
+{
+    return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", place->name);
+}
+
+/* The bytes that were examined, under their name, and no writer has come since the lease. */
+static bool still_examined(const struct place *place, struct err *err)
+{
+    struct place_version now;
+    if (!place_version_of(place->file, &now, err))
+        return err_add(err, "%s", place->name);
+    if (!place_version_equal(&now, &place->examined) ||
+        !leads_to_inode(place->folder, place->name, &place->examined) ||
+        fcntl(place->file, F_GETLEASE) != F_RDLCK)
+        return changed(place, err);
+    return true;
+}
+
 struct place *place_open(int folder, const char *name, int file,
                          const struct place_version *examined, struct err *err)
 {
@@ -147,6 +183,11 @@ struct place *place_open(int folder, const char *name, int file,
     place->file = file;
     place->examined = *examined;
     place->output = -1;
+    place->leased = take_lease(file, name, err);
+    if (!place->leased || !still_examined(place, err)) {
+        place_close(place);
+        return NULL;
+    }
     if (!make_private_name(place->private_name) || (place->output = open_output(place)) < 0) {
         err_errno(err, "making a file beside %s", name);
         place_close(place);
@@ -208,41 +249,6 @@ static bool link_private(struct place *place, struct err *err)
     return true;
 }
 
-static bool take_lease(int file, const char *name, struct err *err)
-{
-    if (fcntl(file, F_SETLEASE, F_RDLCK) == 0)
-        return true;
-    if (errno == EAGAIN || errno == EBUSY)
-        return err_set(err, ERR_BUSY, "%s is open for writing", name);
-    return err_errno(err, "%s: no lease", name);
-}
-
-static void drop_lease(int file)
-{
-    fcntl(file, F_SETLEASE, F_UNLCK);
-}
-
-static bool changed(const struct place *place, struct err *err)
-{
-    return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", place->name);
-}
-
-/* Still what was examined, attributes included, and still under its name. The change time tells
- * of any change of attributes since they were copied; afterwards the exchange itself sets it. */
-static bool unchanged(const struct place *place, struct err *err)
-{
-    struct stat st;
-    if (fstat(place->file, &st) < 0)
-        return err_errno(err, "looking at %s", place->name);
-    struct place_version now = version_of_stat(&st);
-    if (!place_version_equal(&now, &place->examined) ||
-        st.st_ctim.tv_sec != place->changed.tv_sec ||
-        st.st_ctim.tv_nsec != place->changed.tv_nsec ||
-        !leads_to_inode(place->folder, place->name, &place->examined))
-        return changed(place, err);
-    return true;
-}
-
 /* Give a file that lost its name to a newer edit a name that people see. */
 static bool keep_both(int folder, const char *name, const char *private_name, struct err *err)
 {
@@ -256,62 +262,8 @@ static bool keep_both(int folder, const char *name, const char *private_name, st
                    name, kept);
 }
 
-/* The name leads to our new file and the private name to an edit that must not be lost: give it
- * the name back. If the name has gone to yet another edit meanwhile, that one is newer. */
-static bool put_back(int folder, const char *name, const char *private_name,
-                     const struct place_version *made, struct err *err)
-{
-    if (exchange_names(folder, private_name, name) < 0) {
-        if (errno == ENOENT && renameat2(folder, private_name, folder, name, RENAME_NOREPLACE) == 0)
-            return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", name);
-        return err_errno(err, "putting %s back", name);
-    }
-    if (leads_to(folder, private_name, made)) {
-        if (unlinkat(folder, private_name, 0) < 0)
-            return err_errno(err, "removing %s", private_name);
-        return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", name);
-    }
-    if (exchange_names(folder, private_name, name) < 0)
-        return err_errno(err, "putting %s back", name);
-    return keep_both(folder, name, private_name, err);
-}
-
-/* Under the lease: exchange, and look at once whether the displaced file is the examined one. */
-static bool exchange_leased(struct place *place, struct err *err)
-{
-    if (!unchanged(place, err))
-        return false;
-    if (exchange_names(place->folder, place->private_name, place->name) < 0)
-        return errno == ENOENT ? changed(place, err) : err_errno(err, "exchanging %s", place->name);
-    struct place_version now;
-    bool same = leads_to(place->folder, place->private_name, &place->examined) &&
-                place_version_of(place->file, &now, NULL) &&
-                place_version_equal(&now, &place->examined) &&
-                fcntl(place->file, F_GETLEASE) == F_RDLCK;
-    if (same) {
-        place->exchanged = true;
-        return true;
-    }
-    put_back(place->folder, place->name, place->private_name, &place->made, err);
-    place->named = false; /* whatever has the private name now is not ours to remove */
-    return false;
-}
-
-bool place_exchange(struct place *place, struct err *err)
-{
-    if (!link_private(place, err) || !take_lease(place->file, place->name, err))
-        return false;
-    bool ok = exchange_leased(place, err);
-    drop_lease(place->file);
-    if (ok && fsync(place->folder) < 0)
-        return err_errno(err, "writing the folder of %s", place->name);
-    return ok;
-}
-
-/* Settle ------------------------------------------------------------------------------------- */
-
-/* A lease on the displaced file, waiting for writers that are under way. */
-static bool lease_displaced(int file, const char *name, struct err *err)
+/* A lease on the file that lost its name, waiting for writers that are under way. */
+static bool lease_waiting(int file, const char *name, struct err *err)
 {
     for (int i = 0; i < settle_tries; i++) {
         if (take_lease(file, name, err))
@@ -323,13 +275,89 @@ static bool lease_displaced(int file, const char *name, struct err *err)
     return false;
 }
 
+/* Our own file has lost the name again. Somebody may have opened it while it had it, so it is
+ * looked at like any displaced file before it goes. Always false: the edit is in place again. */
+static bool remove_ours(int folder, const char *name, const char *private_name,
+                        const struct place_version *made, struct err *err)
+{
+    struct err why = {0};
+    clock_sleep_us(back_wait_us);
+    own_fd int ours = openat(folder, private_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool leased = ours >= 0 && lease_waiting(ours, name, &why);
+    if (!leased || !leads_to(folder, private_name, made))
+        return keep_both(folder, name, private_name, err);
+    if (unlinkat(folder, private_name, 0) < 0)
+        return err_errno(err, "removing %s", private_name);
+    return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", name);
+}
+
+/* The name leads to our new file and the private name to an edit that must not be lost: give it
+ * the name back. If the name has gone to yet another edit meanwhile, that one is newer. */
+static bool put_back(int folder, const char *name, const char *private_name,
+                     const struct place_version *made, struct err *err)
+{
+    if (exchange_names(folder, private_name, name) < 0) {
+        if (errno == ENOENT && renameat2(folder, private_name, folder, name, RENAME_NOREPLACE) == 0)
+            return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", name);
+        return err_errno(err, "putting %s back", name);
+    }
+    if (leads_to(folder, private_name, made))
+        return remove_ours(folder, name, private_name, made, err);
+    if (exchange_names(folder, private_name, name) < 0)
+        return err_errno(err, "putting %s back", name);
+    return keep_both(folder, name, private_name, err);
+}
+
+/* The change time tells of any change of attributes since they were copied; afterwards the
+ * exchange itself sets it. */
+static bool same_attributes(const struct place *place, struct err *err)
+{
+    struct stat st;
+    if (fstat(place->file, &st) < 0)
+        return err_errno(err, "looking at %s", place->name);
+    if (st.st_ctim.tv_sec != place->changed.tv_sec || st.st_ctim.tv_nsec != place->changed.tv_nsec)
+        return changed(place, err);
+    return true;
+}
+
+/* Under the lease: exchange, and look at once whether the displaced file is the examined one. */
+static bool exchange_leased(struct place *place, struct err *err)
+{
+    if (!still_examined(place, err) || !same_attributes(place, err))
+        return false;
+    if (exchange_names(place->folder, place->private_name, place->name) < 0)
+        return errno == ENOENT ? changed(place, err) : err_errno(err, "exchanging %s", place->name);
+    bool same = leads_to(place->folder, place->private_name, &place->examined) &&
+                fcntl(place->file, F_GETLEASE) == F_RDLCK;
+    close(own_take_fd(&place->output)); /* a lease on our own file needs that nobody writes */
+    if (same) {
+        place->exchanged = true;
+        return true;
+    }
+    put_back(place->folder, place->name, place->private_name, &place->made, err);
+    place->named = false; /* whatever has the private name now is not ours to remove */
+    return false;
+}
+
+bool place_exchange(struct place *place, struct err *err)
+{
+    bool ok = link_private(place, err) && exchange_leased(place, err);
+    drop_lease(place->file); /* writers that were parked go on, with the displaced file */
+    place->leased = false;
+    if (ok && fsync(place->folder) < 0)
+        return err_errno(err, "writing the folder of %s", place->name);
+    return ok;
+}
+
+/* Settle ------------------------------------------------------------------------------------- */
+
 bool place_settle(struct place *place, int64_t wait_us, struct err *err)
 {
     struct err why = {0};
     clock_sleep_us(wait_us);
     if (!place->exchanged)
         return true;
-    if (!lease_displaced(place->file, place->name, &why))
+    if (!lease_waiting(place->file, place->name, &why))
         return err_set(err, why.kind, "%s", why.text);
     struct place_version now;
     bool same =
@@ -346,6 +374,8 @@ void place_close(struct place *place)
 {
     if (!place)
         return;
+    if (place->leased)
+        drop_lease(place->file);
     if (place->named && !place->exchanged &&
         leads_to_inode(place->folder, place->private_name, &place->made))
         unlinkat(place->folder, place->private_name, 0);
@@ -374,7 +404,7 @@ static bool recover_exchanged(int folder, const char *name, const char *private_
     struct err why = {0};
     if (displaced < 0)
         return err_errno(err, "opening %s", private_name);
-    if (!lease_displaced(displaced, name, &why))
+    if (!lease_waiting(displaced, name, &why))
         return err_set(err, why.kind, "%s", why.text);
     bool same = place_version_of(displaced, &now, err) && place_version_equal(&now, examined);
     bool ours = leads_to_inode(folder, name, made);

@@ -41,8 +41,11 @@ bool place_probe(int folder, struct place_abilities *abilities, struct err *err)
 bool place_version_of(int fd, struct place_version *version, struct err *err);
 bool place_version_equal(const struct place_version *a, const struct place_version *b);
 
-/* Begin: `name` in `folder` (a descriptor, borrowed) leads to `file` (open, examined, borrowed)
- * of version `examined`. Makes an unnamed file in the same folder for the new bytes. */
+/* Begin: `name` in `folder` (a descriptor, borrowed) leads to `file` (open, borrowed) of version
+ * `examined`. Takes the read lease: what is read from `file` from now on is what will be
+ * replaced (a time stamp alone does not prove it: a mapping writes without a new one). Makes an
+ * unnamed file in the same folder for the new bytes. ERR_BUSY: somebody has it open for writing,
+ * try later. ERR_CONFLICT: it is not that version any more. */
 struct place *place_open(int folder, const char *name, int file,
                          const struct place_version *examined, struct err *err);
 
@@ -55,9 +58,8 @@ int place_output(const struct place *place);
 bool place_ready(struct place *place, struct place_version *made, struct err *err);
 const char *place_private_name(const struct place *place);
 
-/* Put it in place. ERR_CONFLICT: the file was changed meanwhile, nothing was done, examine again.
- * ERR_BUSY: somebody holds it open for writing, try later. After success the displaced file keeps
- * the private name. */
+/* Put it in place. ERR_CONFLICT: somebody wanted to write meanwhile, nothing was done, examine
+ * again. After success the displaced file keeps the private name. */
 bool place_exchange(struct place *place, struct err *err);
 
 /* Wait until writers that were under way have shown themselves (`wait_us`: 2 s in the daemon,

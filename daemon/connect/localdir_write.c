@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/own.h"
+#include "sandbox/copy.h"
 
 static const int64_t settle_us = 2000000; /* connectors: writers that were parked show themselves */
 static const size_t work_max_bytes = 64 * 1024;
@@ -29,13 +30,15 @@ static int open_folder(const struct connection *connection, char *path, const ch
     return folder;
 }
 
-static bool is_examined(const struct connect_replacing *replacing, const char *key, struct err *err)
+/* Under the lease of place_open: the bytes that were examined are those that stand there. */
+static bool is_examined(const struct connect_replacing *replacing,
+                        const struct connect_copy *examined, struct err *err)
 {
-    struct place_version now;
-    if (!place_version_of(replacing->file, &now, err))
+    struct copy_facts facts;
+    if (!copy_hashed(replacing->file, -1, UINT64_MAX, &facts, err))
         return false;
-    if (!place_version_equal(&now, &replacing->examined))
-        return err_set(err, ERR_CONFLICT, "%.200s was changed meanwhile", key);
+    if (memcmp(facts.sha256, examined->sha256, sizeof facts.sha256) != 0)
+        return err_set(err, ERR_CONFLICT, "%.200s was changed meanwhile", examined->stat.key);
     return true;
 }
 
@@ -54,11 +57,9 @@ static bool begin(struct connect_replacing *replacing, struct connection *connec
     replacing->file = localdir_openat(connection, path, O_RDONLY);
     if (replacing->file < 0)
         return err_errno(err, "opening %.200s", key);
-    if (!is_examined(replacing, key, err))
-        return false;
     replacing->place =
         place_open(replacing->folder, name, replacing->file, &replacing->examined, err);
-    return replacing->place != NULL;
+    return replacing->place && is_examined(replacing, examined, err);
 }
 
 struct connect_replacing *localdir_replace_open(struct connection *connection,

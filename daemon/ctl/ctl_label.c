@@ -19,7 +19,7 @@
 
 static const size_t work_max_bytes = 32u << 20;
 static const int64_t settle_us = 20000; /* connectors' 2 s are for a daemon; here a person waits */
-enum { justification_max = 1000, parent_max = PATH_MAX };
+enum { justification_max = 1000, parent_max = PATH_MAX, settle_tries = 60 };
 
 /* One change of one file. */
 struct change {
@@ -375,12 +375,22 @@ static int change_elsewhere(struct change *change, const char *output)
     return code;
 }
 
-/* Put the new bytes in the file's place; base/place.h says how no edit is lost. */
+/* Put the new bytes in the file's place; base/place.h says how no edit is lost. A program that
+ * began to write while we did keeps us waiting. */
 static bool put_in_place(struct place *place, struct err *err)
 {
     struct place_version made;
-    return place_ready(place, &made, err) && place_exchange(place, err) &&
-           place_settle(place, settle_us, err);
+    if (!place_ready(place, &made, err) || !place_exchange(place, err))
+        return false;
+    bool settled = place_settle(place, settle_us, err);
+    for (int i = 0; !settled && err->kind == ERR_BUSY && i < settle_tries; i++)
+        settled = place_settle(place, settle_us, err);
+    if (!settled && err->kind == ERR_BUSY)
+        return err_set(err, ERR_BUSY,
+                       "labelled, but another program still writes to the version before; it is "
+                       "kept as %s",
+                       place_private_name(place));
+    return settled;
 }
 
 static int change_in(struct change *change, int folder, const char *name)
