@@ -19,6 +19,7 @@ struct reading {
     struct arena *arena;
     struct yaml_problem *problem;
     size_t nodes;
+    bool twice;  /* duplicate keys are noted, not refused */
     bool failed; /* a problem is set */
 };
 
@@ -165,7 +166,7 @@ static bool read_items(struct reading *reading, struct growing *growing, unsigne
 enum { max_keys = 20000 };
 
 static bool unique_key(struct reading *reading, const struct growing *growing,
-                       const struct yaml_pair *pair)
+                       struct yaml_pair *pair)
 {
     if (strcmp(pair->key, "<<") == 0)
         return fault(reading, YAML_MERGE, pair->line, pair->column,
@@ -175,6 +176,9 @@ static bool unique_key(struct reading *reading, const struct growing *growing,
     for (size_t i = 0; i + 1 < growing->count; i++) {
         if (strcmp(growing->pairs[i].key, pair->key) != 0)
             continue;
+        pair->first_line = growing->pairs[i].line;
+        if (reading->twice)
+            return true;
         if (!reading->failed) {
             snprintf(reading->problem->word, sizeof reading->problem->word, "%s", pair->key);
             reading->problem->other_line = growing->pairs[i].line;
@@ -351,11 +355,11 @@ static struct fy_parser *open_parser(struct reading *reading, const char *text, 
     return NULL;
 }
 
-const struct yaml_node *yaml_parse(const char *text, size_t length, struct arena *arena,
-                                   struct yaml_problem *problem)
+static const struct yaml_node *parse(const char *text, size_t length, bool twice,
+                                     struct arena *arena, struct yaml_problem *problem)
 {
     struct yaml_node *root = arena_alloc(arena, 1, sizeof *root);
-    struct reading reading = {.arena = arena, .problem = problem};
+    struct reading reading = {.arena = arena, .problem = problem, .twice = twice};
     *problem = (struct yaml_problem){0};
     reading.parser = root ? open_parser(&reading, text, length) : NULL;
     if (!reading.parser) {
@@ -365,6 +369,18 @@ const struct yaml_node *yaml_parse(const char *text, size_t length, struct arena
     bool ok = read_document(&reading, root);
     fy_parser_destroy(reading.parser);
     return ok ? root : NULL;
+}
+
+const struct yaml_node *yaml_parse(const char *text, size_t length, struct arena *arena,
+                                   struct yaml_problem *problem)
+{
+    return parse(text, length, false, arena, problem);
+}
+
+const struct yaml_node *yaml_parse_twice(const char *text, size_t length, struct arena *arena,
+                                         struct yaml_problem *problem)
+{
+    return parse(text, length, true, arena, problem);
 }
 
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)

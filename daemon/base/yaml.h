@@ -28,6 +28,7 @@ struct yaml_node {
 struct yaml_pair {
     const char *key;
     unsigned line, column;  /* of the key */
+    unsigned first_line;    /* yaml_parse_twice: where the key stood first; 0 = here */
     struct yaml_node value; /* a key without a value has the empty scalar */
 };
 
@@ -56,6 +57,11 @@ struct yaml_problem {
 /* Read a document of `length` bytes. NULL with `problem`. */
 const struct yaml_node *yaml_parse(const char *text, size_t length, struct arena *arena,
                                    struct yaml_problem *problem);
+
+/* The same, but a key that stands twice is no fault: its pair says where it stood first, so that
+ * the reader tells it among all other mistakes. */
+const struct yaml_node *yaml_parse_twice(const char *text, size_t length, struct arena *arena,
+                                         struct yaml_problem *problem);
 
 /* The value of a key in a map, or NULL. */
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);

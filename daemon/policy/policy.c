@@ -108,11 +108,13 @@ static void read_text_into(struct read *read, const char *text, size_t length)
                    (unsigned long long)read->world->max_bytes);
         return;
     }
-    const struct yaml_node *root = yaml_parse(text, length, &read->policy->arena, &problem);
+    const struct yaml_node *root = yaml_parse_twice(text, length, read->arena, &problem);
     if (!root)
         tell_yaml(read, &problem);
-    else if (load_types(read))
+    else if (load_types(read)) {
+        read_duplicates(read, root);
         read_file(read, root);
+    }
 }
 
 static struct policy *new_policy(const char *text, size_t length)
@@ -140,6 +142,7 @@ struct policy *policy_parse(const char *name, const char *text, size_t length,
         return NULL;
     }
     read->policy = policy;
+    read->arena = &policy->arena;
     read->world = world;
     read->file = arena_strdup(arena, name);
     read->now_us = world->now_us ? world->now_us : clock_now_us();

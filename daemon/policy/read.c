@@ -148,7 +148,7 @@ const char *read_suggest(const char *word, struct read_words words)
 
 void *read_alloc(struct read *read, size_t count, size_t bytes)
 {
-    void *memory = arena_alloc(&read->policy->arena, count ? count : 1, bytes);
+    void *memory = arena_alloc(read->arena, count ? count : 1, bytes);
     if (!memory)
         read_no_memory(read);
     return memory;
@@ -161,7 +161,7 @@ const char *read_printf(struct read *read, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    const char *copy = arena_strdup(&read->policy->arena, text);
+    const char *copy = arena_strdup(read->arena, text);
     if (!copy)
         read_no_memory(read);
     return copy ? copy : "";

@@ -13,6 +13,7 @@
 
 struct read {
     struct policy *policy;
+    struct arena *arena; /* what is read lies there: the policy's own */
     const struct policy_world *world;
     const char *file;
     int64_t now_us;
@@ -123,8 +124,15 @@ bool read_site(struct read *read, const struct yaml_node *node);
 void read_labels(struct read *read, const struct yaml_node *node);
 bool read_rule_names(struct read *read, const struct yaml_node *node, struct rule_names *names);
 
+/* One fact that a test gives. False after a message. */
+bool read_fact(struct read *read, enum expect_fact fact, const struct yaml_node *node,
+               struct expect_facts *given);
+
 /* tests:, after the rules. */
 void read_tests(struct read *read, const struct yaml_node *node);
+
+/* Keys that stand twice, anywhere in the file. */
+void read_duplicates(struct read *read, const struct yaml_node *root);
 
 /* The whole file into read->policy. */
 void read_file(struct read *read, const struct yaml_node *root);

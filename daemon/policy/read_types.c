@@ -14,7 +14,7 @@ struct collecting {
 static bool collect(struct collecting *collecting, const char *id)
 {
     struct read *read = collecting->read;
-    uint32_t number = intern_add(&read->policy->types, id, &read->policy->arena);
+    uint32_t number = intern_add(&read->policy->types, id, read->arena);
     if (number == INTERN_NONE)
         return read_no_memory(read);
     if (collecting->count == collecting->capacity) {

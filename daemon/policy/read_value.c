@@ -145,7 +145,7 @@ static bool read_glob(struct read *read, const struct yaml_node *node, bool path
     if (strlen(text) > GLOB_MAX_BYTES)
         return read_error(read, read_at_node(node), "too-long",
                           "a pattern may have at most %d bytes", GLOB_MAX_BYTES);
-    return glob_compile(glob, text, path, &read->policy->arena) || read_no_memory(read);
+    return glob_compile(glob, text, path, read->arena) || read_no_memory(read);
 }
 
 bool read_globs(struct read *read, const struct yaml_node *node, bool path,

@@ -300,7 +300,7 @@ static bool read_property(struct read *read, const struct yaml_node *node, struc
     const char *want = "";
     for (size_t i = 0; items && i < node->count; i++) {
         const struct yaml_pair *pair = &node->pairs[i];
-        items[i].key = text_fold(&read->policy->arena, pair->key);
+        items[i].key = text_fold(read->arena, pair->key);
         if (!items[i].key)
             return read_no_memory(read);
         ok = read_globs(read, &pair->value, false, &items[i].globs) && ok;
@@ -335,7 +335,7 @@ static bool read_format_word(struct read *read, const struct yaml_node *node,
                              struct rule_when *when)
 {
     struct glob glob;
-    if (!glob_compile(&glob, node->text, false, &read->policy->arena))
+    if (!glob_compile(&glob, node->text, false, read->arena))
         return read_no_memory(read);
     bool any = false;
     for (unsigned i = 0; i < FORMAT_COUNT; i++) {
@@ -367,7 +367,7 @@ static bool read_format(struct read *read, const struct yaml_node *node, struct 
             ok = false;
         else if (!strchr(text, '/'))
             ok = read_format_word(read, &items[i], when) && ok;
-        else if (glob_compile(&mime[used], text, false, &read->policy->arena))
+        else if (glob_compile(&mime[used], text, false, read->arena))
             used++;
         else
             ok =
@@ -770,4 +770,45 @@ bool read_when(struct read *read, const struct yaml_node *node, struct rule_when
                           "\"when\" is a list; say which it is: when: { all: [...] } or when: "
                           "{ any: [...] }");
     return read_cond(read, node, when, 0);
+}
+
+/* Duplicate keys ------------------------------------------------------------------------------ */
+
+static bool is_condition_word(const char *key)
+{
+    for (size_t i = 0; i < sizeof condition_words / sizeof *condition_words; i++)
+        if (strcmp(condition_words[i], key) == 0)
+            return true;
+    return false;
+}
+
+static bool opens_condition(const char *key)
+{
+    return strcmp(key, "when") == 0 || strcmp(key, "all") == 0 || strcmp(key, "any") == 0 ||
+           strcmp(key, "not") == 0;
+}
+
+/* `condition`: this mapping, or each in this list, is a condition. */
+static void duplicates(struct read *read, const struct yaml_node *node, bool condition)
+{
+    for (size_t i = 0; node->kind == YAML_LIST && i < node->count; i++)
+        duplicates(read, &node->items[i], condition);
+    for (size_t i = 0; node->kind == YAML_MAP && i < node->count; i++) {
+        const struct yaml_pair *pair = &node->pairs[i];
+        bool list = condition && is_condition_word(pair->key);
+        if (pair->first_line)
+            read_error(read, read_at_key(pair), "duplicate-key",
+                       "\"%.80s\" stands here twice (first in line %u)%s", pair->key,
+                       pair->first_line, list ? "; put both as a list under \"all:\"" : "");
+        bool entries = strcmp(pair->key, "conditions") == 0 && pair->value.kind == YAML_MAP;
+        for (size_t k = 0; entries && k < pair->value.count; k++)
+            duplicates(read, &pair->value.pairs[k].value, true);
+        if (!entries)
+            duplicates(read, &pair->value, opens_condition(pair->key));
+    }
+}
+
+void read_duplicates(struct read *read, const struct yaml_node *root)
+{
+    duplicates(read, root, false);
 }
