@@ -11,6 +11,10 @@
 static const struct format *const handlers[] = {
     &handlers_ooxml,
     &handlers_zip,
+    &handlers_html,
+    &handlers_xml,
+    &handlers_json,
+    &handlers_csv,
     &handlers_text,
 };
 

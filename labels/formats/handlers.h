@@ -6,8 +6,12 @@
 #define LABELD_LABELS_FORMATS_HANDLERS_H
 #include "format.h"
 
-extern const struct format handlers_ooxml; /* ooxml.c: Office packages: docx, xlsx, pptx, ... */
-extern const struct format handlers_zip;   /* zip.c: archives and documents in a zip: told only */
-extern const struct format handlers_text; /* text.c: plain text, and what is written as text */
+extern const struct format handlers_ooxml; /* Office packages: docx, xlsx, pptx, ... */
+extern const struct format handlers_zip;   /* archives and documents in a zip: told only */
+extern const struct format handlers_text;  /* plain text, and what is written as text */
+extern const struct format handlers_csv;   /* tables of text: , ; tab | */
+extern const struct format handlers_json;  /* JSON, JSON lines, Jupyter notebooks */
+extern const struct format handlers_xml;   /* XML, SVG, flat OpenDocument */
+extern const struct format handlers_html;  /* HTML and XHTML */
 
 #endif
