@@ -169,6 +169,7 @@ static void decide_rule(struct verdict *verdict, const struct rule *rule, bool a
         .line = rule->line,
         .mode = mode_of(verdict->policy, rule, all),
         .then = rule->then_words,
+        .does = rule->then_texts,
         .then_count = rule->then_count,
     };
     if (out->mode != PLAN_OFF)

@@ -51,7 +51,8 @@ struct plan_rule {
     enum plan_state state;
     const struct plan_exception *exception; /* PLAN_EXCEPTED */
     const struct plan_node *when;           /* only when plan_for was asked to explain */
-    const char *const *then;                /* names of its actions */
+    const char *const *then;                /* names of its actions, in order */
+    const char *const *does;                /* the same with operands: "label Secret" */
     size_t then_count;
 };
 

@@ -235,7 +235,7 @@ static bool exception_until(struct read *read, const struct yaml_node *node,
                           "\"%.80s\" is not a date; write it as 2027-03-31", text);
     exception->end_us = exception->shown.until_us + DAY_US;
     int64_t left = exception->end_us - read->now_us;
-    const char *name = exception->shown.name;
+    const char *name = exception->shown.name ? exception->shown.name : "";
     if (left <= 0)
         read_warn(read, read_at_node(node), "exception-ended", "exception \"%s\" ended on %s", name,
                   text);
@@ -289,20 +289,18 @@ static bool exception_rules(struct read *read, const struct yaml_node *node,
                                                  "\"rules\" needs a rule's name, or every"));
 }
 
-static bool exception_needs(struct read *read, const struct yaml_node *node, const char *name)
+static void exception_needs(struct read *read, const struct yaml_node *node, const char *name)
 {
     static const char *const needed[] = {"rules", "when", "reason", "owner"};
-    bool ok = true;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (!yaml_get(node, needed[i]))
-            ok = read_error(read, read_at_node(node), "missing-key",
-                            "exception \"%.120s\" has no \"%s\"", name, needed[i]);
+            read_error(read, read_at_node(node), "missing-key",
+                       "exception \"%.120s\" has no \"%s\"", name, needed[i]);
     if (!yaml_get(node, "until"))
-        ok = read_error(read, read_at_node(node), "no-end",
-                        "exception \"%.120s\" has no \"until\"; every exception ends some day, "
-                        "for example until: 2027-03-31",
-                        name);
-    return ok;
+        read_error(read, read_at_node(node), "no-end",
+                   "exception \"%.120s\" has no \"until\"; every exception ends some day, "
+                   "for example until: 2027-03-31",
+                   name);
 }
 
 static void exception_owner(struct read *read, const struct yaml_node *node,
@@ -315,6 +313,26 @@ static void exception_owner(struct read *read, const struct yaml_node *node,
                    "\"%.80s\" is not a mail address; an exception's owner is a person who can be "
                    "asked",
                    text);
+}
+
+static void exception_parts(struct read *read, const struct yaml_node *node,
+                            struct rule_exception *exception)
+{
+    const struct yaml_node *rules = yaml_get(node, "rules"), *when = yaml_get(node, "when");
+    const struct yaml_node *reason = yaml_get(node, "reason"), *owner = yaml_get(node, "owner");
+    const struct yaml_node *until = yaml_get(node, "until");
+    struct rule_when *read_into = read_alloc(read, 1, sizeof *read_into);
+    exception->when = read_into;
+    if (rules)
+        exception_rules(read, rules, exception);
+    if (when && read_into)
+        read_when(read, when, read_into);
+    if (reason)
+        exception->shown.reason = read_text(read, reason, "reason");
+    if (owner)
+        exception_owner(read, owner, exception);
+    if (until)
+        exception_until(read, until, exception);
 }
 
 static void read_exception(struct read *read, const struct yaml_node *node,
@@ -336,15 +354,8 @@ static void read_exception(struct read *read, const struct yaml_node *node,
             read_error(read, read_at_node(name), "duplicate-name",
                        "exception \"%.120s\" is defined already in line %u; names must differ",
                        text, e->line);
-    struct rule_when *when = read_alloc(read, 1, sizeof *when);
-    if (!when || !exception_needs(read, node, text))
-        return;
-    exception->when = when;
-    exception_rules(read, yaml_get(node, "rules"), exception);
-    read_when(read, yaml_get(node, "when"), when);
-    exception->shown.reason = read_text(read, yaml_get(node, "reason"), "reason");
-    exception_owner(read, yaml_get(node, "owner"), exception);
-    exception_until(read, yaml_get(node, "until"), exception);
+    exception_needs(read, node, text);
+    exception_parts(read, node, exception);
     const struct yaml_node *ignore = yaml_get(node, "ignore");
     exception->ignores = ignore != NULL;
     if (ignore)

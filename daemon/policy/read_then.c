@@ -290,15 +290,60 @@ static bool check_together(struct read *read, const struct yaml_node *node, cons
     return true;
 }
 
+static const char *names_text(struct read *read, const char *word, const struct rule_names *names)
+{
+    const char *text = word;
+    for (size_t i = 0; i < names->count; i++)
+        text = read_printf(read, "%s%s%s", text, i ? ", " : " ", names->items[i]);
+    return text;
+}
+
+static const char *unshare_text(struct read *read, const struct rule_then *then)
+{
+    const char *text = then->unshare.bounded ? read_printf(read, "unshare to %s",
+                                                           facts_exposure_word(then->unshare.to))
+                                             : "unshare";
+    for (size_t i = 0; i < then->unshare.remove.count; i++)
+        text = read_printf(read, "%s, remove %s", text, then->unshare.remove.items[i].text);
+    return then->unshare.else_quarantine ? read_printf(read, "%s, else quarantine", text) : text;
+}
+
+static const char *label_text(struct read *read, const struct rule_then *then)
+{
+    static const char *const targets[] = {"", "none", "previous"};
+    return read_printf(read, "label %s",
+                       then->label.label ? then->label.label->name : targets[then->label.target]);
+}
+
+/* An action as explain shows it. */
+static const char *action_text(struct read *read, const struct rule_then *then, enum plan_do what)
+{
+    switch (what) {
+    case PLAN_LABEL: return label_text(read, then);
+    case PLAN_UNSHARE: return unshare_text(read, then);
+    case PLAN_EXPIRE_LINKS: return read_printf(read, "expire_links %s", then->span_text);
+    case PLAN_ENCRYPT: return names_text(read, "encrypt", &then->encrypt);
+    case PLAN_ALERT: return read_printf(read, "alert %s", alert_words[then->alert_level]);
+    case PLAN_NOTIFY: return names_text(read, "notify", &then->notify);
+    case PLAN_TAG: return names_text(read, "tag", &then->tag);
+    default: return plan_do_word(what);
+    }
+}
+
 static bool collect_words(struct read *read, struct rule *rule)
 {
     const char **words = read_alloc(read, PLAN_DO_COUNT, sizeof *words);
-    if (!words)
+    const char **texts = read_alloc(read, PLAN_DO_COUNT, sizeof *texts);
+    if (!words || !texts)
         return false;
     rule->then_words = words;
-    for (unsigned i = 0; i < PLAN_DO_COUNT; i++)
-        if (rule->then.has[i])
-            words[rule->then_count++] = plan_do_word((enum plan_do)i);
+    rule->then_texts = texts;
+    for (unsigned i = 0; i < PLAN_DO_COUNT; i++) {
+        if (!rule->then.has[i])
+            continue;
+        words[rule->then_count] = plan_do_word((enum plan_do)i);
+        texts[rule->then_count++] = action_text(read, &rule->then, (enum plan_do)i);
+    }
     return true;
 }
 

@@ -136,7 +136,7 @@ struct rule {
     enum plan_mode mode; /* as written, or the default */
     const struct rule_when *when;
     struct rule_then then;
-    const char *const *then_words;
+    const char *const *then_words, *const *then_texts;
     size_t then_count;
 };
 
