@@ -213,7 +213,11 @@ static void look_utf8(struct charset_sample *sample, const char *bytes, size_t l
     size_t look = length < sizeof sample->text ? length : sizeof sample->text;
     sample->whole = look == length;
     for (size_t at = 0; at < look;) {
-        uint32_t c;
+        uint32_t c = (unsigned char)bytes[at];
+        if (c >= 0x20 && c < 0x7f) {
+            sample->text[sample->length++] = bytes[at++];
+            continue;
+        }
         size_t width = utf8_decode(bytes + at, look - at, &c);
         if (width == 0 && !sample->whole && look - at < 4)
             break; /* perhaps only cut */
@@ -242,4 +246,18 @@ void charset_look(struct charset_sample *sample, const char *bytes, size_t lengt
         look_utf8(sample, bytes + mark, length - mark);
     else
         look_wide(sample, bytes + mark, length - mark);
+}
+
+char charset_first(const char *bytes, size_t length)
+{
+    size_t at;
+    enum charset charset = charset_guess(bytes, length, &at);
+    size_t look = length - at < guess_bytes ? length : at + guess_bytes;
+    while (at < look) {
+        uint32_t c = (unsigned char)bytes[at];
+        at += charset == CHARSET_UTF8 ? 1 : decode_wide(bytes + at, look - at, charset, &c);
+        if (c > ' ')
+            return c < 0x7f ? (char)c : 0;
+    }
+    return 0;
 }

@@ -42,6 +42,9 @@ void charset_open(struct charset_reader *reader, const char *bytes, size_t lengt
  * until the next call. False at the end. */
 bool charset_next(struct charset_reader *reader, const char **text, size_t *length);
 
+/* The first character that is no white space, if it is ASCII; 0 if not, or if none comes soon. */
+char charset_first(const char *bytes, size_t length);
+
 /* What one look at the beginning tells. */
 struct charset_sample {
     char text[4096]; /* of the beginning, UTF-8, not ended by a NUL */

@@ -1,17 +1,19 @@
 #include "markup.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/utf8.h"
 #include "reference.h"
 
 /* How an HTML element separates what is before and after it. Others do not: they may stand
- * inside a word. */
-static const struct {
+ * inside a word. Sorted by name. */
+struct element {
     const char *name;
     char separator;
-} elements[] = {
+};
+
+static const struct element elements[] = {
     {"address", '\n'},  {"article", '\n'},    {"aside", '\n'},    {"blockquote", '\n'},
     {"body", '\n'},     {"br", '\n'},         {"button", '\n'},   {"caption", '\n'},
     {"center", '\n'},   {"dd", '\n'},         {"details", '\n'},  {"dialog", '\n'},
@@ -30,6 +32,11 @@ static const struct {
     {"th", '\t'},       {"thead", '\n'},      {"title", '\n'},    {"tr", '\n'},
     {"ul", '\n'},
 };
+
+static int by_name(const void *name, const void *element)
+{
+    return strcmp(name, ((const struct element *)element)->name);
+}
 
 static bool is_space(char c)
 {
@@ -151,17 +158,23 @@ static size_t pass_space(struct markup *markup, const char *text, size_t length)
     return at;
 }
 
+/* Bytes at which a run of text may end. */
+static const bool ends_run[256] = {
+    [' '] = true,  ['\t'] = true, ['\n'] = true, ['\v'] = true,
+    ['\f'] = true, ['\r'] = true, ['<'] = true,  ['&'] = true,
+};
+
 static size_t in_text(struct markup *markup, const char *text, size_t length)
 {
     size_t at = 0;
     if (is_space(*text))
         return pass_space(markup, text, length);
-    while (at < length && text[at] != '<' && text[at] != '&') {
+    for (; at < length; at++) {
+        if (!ends_run[(unsigned char)text[at]])
+            continue;
         /* One space between two words is part of the run. */
-        if (is_space(text[at]) && (text[at] != ' ' || at + 1 == length || is_space(text[at + 1]) ||
-                                   text[at + 1] == '<' || text[at + 1] == '&'))
+        if (text[at] != ' ' || at + 1 == length || ends_run[(unsigned char)text[at + 1]])
             break;
-        at++;
     }
     if (at > 0) {
         send_text(markup, text, at);
@@ -255,31 +268,29 @@ static size_t in_end_open(struct markup *markup, const char *text, size_t length
 
 static size_t in_tag_name(struct markup *markup, const char *text, size_t length)
 {
-    (void)length;
-    char c = *text;
-    if (is_space(c) || c == '/' || c == '>' || c == '<') {
-        markup->state = MARKUP_IN_TAG;
-        return 0;
+    for (size_t at = 0; at < length; at++) {
+        char c = text[at];
+        if (is_space(c) || c == '/' || c == '>' || c == '<') {
+            markup->state = MARKUP_IN_TAG;
+            return at;
+        }
+        if (markup->rules.html && c >= 'A' && c <= 'Z')
+            c |= 0x20;
+        if (c == ':' && !markup->rules.html)
+            markup->name_length = 0; /* the local name is what follows the prefix */
+        else
+            gather(markup->name, sizeof markup->name, &markup->name_length, c);
     }
-    if (markup->rules.html && c >= 'A' && c <= 'Z')
-        c |= 0x20;
-    if (c == ':' && !markup->rules.html)
-        markup->name_length = 0; /* the local name is what follows the prefix */
-    else
-        gather(markup->name, sizeof markup->name, &markup->name_length, c);
-    return 1;
+    return length;
 }
 
 /* An HTML tag is over: separate, and see whether raw or preserved text follows. */
 static void end_html_tag(struct markup *markup)
 {
-    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
-        if (strcmp(markup->name, elements[i].name) == 0) {
-            bool cell_ends = elements[i].separator == '\t' && markup->end_tag;
-            if (!cell_ends)
-                break_text(markup, elements[i].separator);
-            break;
-        }
+    const struct element *element = bsearch(
+        markup->name, elements, sizeof elements / sizeof *elements, sizeof *elements, by_name);
+    if (element && !(element->separator == '\t' && markup->end_tag)) /* a cell begins once */
+        break_text(markup, element->separator);
     if (strcmp(markup->name, "pre") == 0 || strcmp(markup->name, "textarea") == 0)
         markup->preserve = !markup->end_tag;
     if (markup->end_tag ||

@@ -51,6 +51,8 @@ static bool is_tag(const char *text, size_t length, const char *name)
 static unsigned bid_html(const struct format_input *input, enum format_id *id)
 {
     struct charset_sample sample;
+    if (charset_first(input->bytes, input->length) != '<')
+        return 0;
     charset_look(&sample, input->bytes, input->length);
     size_t at = skip_prolog(sample.text, sample.length);
     size_t rest = sample.length - at;

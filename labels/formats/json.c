@@ -11,15 +11,13 @@ enum { BID_JSON = 50 };
 /* What a byte is outside strings. */
 enum class { CLASS_TEXT, CLASS_SPACE, CLASS_BREAK, CLASS_COLON, CLASS_QUOTE };
 
-static enum class class_of(char c) {
-    switch (c){
-        case ' ' : case '\t' : case '\r' : case '\n' : return CLASS_SPACE;
-        case '{' : case '}' : case '[' : case ']' : case ',' : return CLASS_BREAK;
-        case ':' : return CLASS_COLON;
-        case '"' : return CLASS_QUOTE;
-        default : return CLASS_TEXT;
-    }
-}
+static const unsigned char classes[256] = {
+    [' '] = CLASS_SPACE, ['\t'] = CLASS_SPACE, ['\r'] = CLASS_SPACE, ['\n'] = CLASS_SPACE,
+    ['{'] = CLASS_BREAK, ['}'] = CLASS_BREAK,  ['['] = CLASS_BREAK,  [']'] = CLASS_BREAK,
+    [','] = CLASS_BREAK, [':'] = CLASS_COLON,  ['"'] = CLASS_QUOTE,
+};
+
+static enum class class_of(char c) { return (enum class)classes[(unsigned char)c]; }
 
 /* The length of a number or literal at `text`, as far as the sample goes; 0 when it is none. */
 static size_t scalar_length(const char *text, size_t length)
@@ -92,6 +90,9 @@ static bool is_notebook(const struct format_input *input, const struct charset_s
 static unsigned bid_json(const struct format_input *input, enum format_id *id)
 {
     struct charset_sample sample;
+    char first = charset_first(input->bytes, input->length);
+    if (first != '{' && first != '[')
+        return 0;
     charset_look(&sample, input->bytes, input->length);
     if (sample.controls > 0 || !is_json(&sample))
         return 0;

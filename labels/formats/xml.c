@@ -118,6 +118,8 @@ static unsigned bid_xml(const struct format_input *input, enum format_id *id)
 {
     struct charset_sample sample;
     const char *name = NULL;
+    if (charset_first(input->bytes, input->length) != '<')
+        return 0;
     charset_look(&sample, input->bytes, input->length);
     struct cursor cursor = {sample.text, sample.text + sample.length};
     skip_space(&cursor);
