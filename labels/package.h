@@ -3,8 +3,10 @@
  * The entries are found by the central directory; members are read in the order that the caller
  * likes, each with its limits: ratio, sum of expanded bytes, processor time. Every gap is noted
  * in the reading (format_gap), so that a caller only has to go on with the next member.
+ * The directory is the label writer's (zipdir), so that both see the same members; compressed
+ * bytes are taken from where they lie in the input.
  * Owns: its directory and one buffer that is reused for each member; the input stays the
- * caller's. Runs inside the parse process: TZ must be set before (libzip converts DOS times).
+ * caller's and must outlive the package.
  */
 #ifndef LABELD_LABELS_PACKAGE_H
 #define LABELD_LABELS_PACKAGE_H
@@ -43,7 +45,7 @@ struct package_sink {
     bool (*bytes)(void *context, const char *bytes, size_t length);
 };
 
-/* Whether the input has the form of a zip archive: a directory at its end that lies inside. */
+/* Whether the input begins as a zip archive or ends as one. */
 bool package_looks_like(const struct format_input *input);
 
 /* Open; on anything but PACKAGE_OK there is nothing to close and *package is NULL.

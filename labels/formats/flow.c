@@ -313,11 +313,12 @@ bool flow_start(struct flow *flow, const struct xml_element *element)
         return true;
     if (!start_action(flow, element, action))
         return false;
-    if (meaning && *meaning->attributes)
-        return take_attributes(flow, element, meaning->attributes);
-    if (!meaning && flow->foreign && element->attribute_count > 0)
-        return take_attributes(flow, element, NULL);
-    return true;
+    bool foreign = !meaning && flow->foreign && element->attribute_count > 0;
+    if (!foreign && !(meaning && *meaning->attributes))
+        return true;
+    if (!take_attributes(flow, element, foreign ? NULL : meaning->attributes))
+        return false;
+    return action != ACTION_BLOCK || send_aside(flow);
 }
 
 bool flow_end(struct flow *flow)
