@@ -158,6 +158,8 @@ static bool localdir_stat_key(struct connection *connection, const char *key, st
             err->kind = ERR_GONE;
         return false;
     }
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, ERR_GONE, "%.200s is not a regular file", key);
     return localdir_stat(connection, path, &st, arena, stat, err);
 }
 

@@ -13,7 +13,7 @@
 #include "connect/watches.h"
 
 enum { max_depth = 200, buffer_bytes = 256 * 1024, moves = 64 };
-static const int64_t move_wait_us = 300000, sweep_every_us = 1000000;
+static const int64_t move_wait_us = 300000, sweep_every_us = 1000000, longest_wait_us = 1000000;
 static const size_t path_max_bytes = 64 * 1024;
 
 /* Half of a rename: where from, until the other half comes. */
@@ -244,17 +244,23 @@ static bool read_events(struct watch *watch, struct err *err)
 
 /* The loop ----------------------------------------------------------------------------------- */
 
-static void tell(struct watch *watch)
+/* Milliseconds until something is due again. */
+static int tell(struct watch *watch)
 {
-    int64_t now = clock_now_us();
-    if (!pending_tell(watch->pending, watch->changes, now))
+    int64_t now = clock_now_us(), next;
+    if (!pending_tell(watch->pending, watch->changes, now, &next))
         watch->lost = true;
+    int64_t wait = next == INT64_MAX ? longest_wait_us : next - now;
+    if (moves_wait(watch))
+        wait = wait < move_wait_us / 3 ? wait : move_wait_us / 3;
+    int wait_ms = (int)((wait < longest_wait_us ? wait : longest_wait_us) / 1000 + 1);
     if (!watch->lost)
-        return;
+        return wait_ms;
     const struct connect_change overflow = {
         .event = CONNECT_OVERFLOW, .due_us = now, .seen_us = now};
     watch->changes->change(watch->changes->context, &overflow);
     watch->lost = false;
+    return wait_ms;
 }
 
 static void keep_time(struct watch *watch)
@@ -277,9 +283,7 @@ static bool run(struct watch *watch, int stop, struct err *err)
                            {.fd = stop, .events = POLLIN}};
     watch_folder(watch, "", NULL, false, 0);
     for (;;) {
-        tell(watch);
-        int timeout = moves_wait(watch) ? (int)(move_wait_us / 3000) : 1000;
-        if (poll(fds, 2, timeout) < 0 && errno != EINTR)
+        if (poll(fds, 2, tell(watch)) < 0 && errno != EINTR)
             return err_errno(err, "%s: waiting for changes", watch->connection->name);
         if (fds[1].revents)
             return true;

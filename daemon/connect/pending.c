@@ -15,7 +15,7 @@ struct entry {
     char *path, *from;
     enum connect_event event;
     bool noted;
-    int64_t seen_us, told_us, wait_us;
+    int64_t seen_us, due_us, told_us, wait_us;
 };
 
 struct pending {
@@ -81,6 +81,18 @@ static struct entry *find_or_add(struct pending *pending, const char *path)
     return entry;
 }
 
+/* When a change noted now is due, and how long the next one will have to wait. */
+static int64_t due_of(struct entry *entry, int64_t now_us)
+{
+    if (now_us - entry->told_us >= quiet_us) {
+        entry->wait_us = first_wait_us;
+        return now_us;
+    }
+    int64_t due = entry->told_us + entry->wait_us;
+    entry->wait_us = entry->wait_us * 2 > longest_wait_us ? longest_wait_us : entry->wait_us * 2;
+    return due > now_us ? due : now_us;
+}
+
 bool pending_add(struct pending *pending, const char *path, const char *from,
                  enum connect_event event, int64_t now_us)
 {
@@ -90,6 +102,7 @@ bool pending_add(struct pending *pending, const char *path, const char *from,
     if (!entry->noted) {
         entry->noted = true;
         entry->seen_us = now_us;
+        entry->due_us = due_of(entry, now_us);
         *pending->noted_end = entry;
         pending->noted_end = &entry->next_noted;
     }
@@ -102,18 +115,6 @@ bool pending_add(struct pending *pending, const char *path, const char *from,
     return true;
 }
 
-/* When the change is due, and how long the next one will have to wait. */
-static int64_t due_of(struct entry *entry, int64_t now_us)
-{
-    if (now_us - entry->told_us >= quiet_us) {
-        entry->wait_us = first_wait_us;
-        return now_us;
-    }
-    int64_t due = entry->told_us + entry->wait_us;
-    entry->wait_us = entry->wait_us * 2 > longest_wait_us ? longest_wait_us : entry->wait_us * 2;
-    return due > now_us ? due : now_us;
-}
-
 static bool tell(struct entry *entry, const struct connect_changes *changes, int64_t now_us)
 {
     own_arena struct arena arena = arena_new(keys_max_bytes);
@@ -121,30 +122,40 @@ static bool tell(struct entry *entry, const struct connect_changes *changes, int
         .event = entry->event,
         .key = localdir_key(&arena, entry->path),
         .old_key = entry->from ? localdir_key(&arena, entry->from) : NULL,
-        .due_us = due_of(entry, now_us),
+        .due_us = entry->due_us,
         .seen_us = entry->seen_us,
     };
-    if (!change.key || (entry->from && !change.old_key))
+    mem_free(entry->from);
+    entry->from = NULL;
+    entry->noted = false;
+    entry->next_noted = NULL;
+    if (!change.key || (change.event == CONNECT_MOVED && !change.old_key))
         return false;
     changes->change(changes->context, &change);
     entry->told_us = now_us;
     return true;
 }
 
-bool pending_tell(struct pending *pending, const struct connect_changes *changes, int64_t now_us)
+bool pending_tell(struct pending *pending, const struct connect_changes *changes, int64_t now_us,
+                  int64_t *next_us)
 {
     bool ok = true;
-    for (struct entry *entry = pending->noted; entry;) {
-        struct entry *next = entry->next_noted;
-        ok = tell(entry, changes, now_us) && ok;
-        entry->noted = false;
-        entry->next_noted = NULL;
-        mem_free(entry->from);
-        entry->from = NULL;
-        entry = next;
-    }
+    struct entry *entry = pending->noted;
     pending->noted = NULL;
     pending->noted_end = &pending->noted;
+    *next_us = INT64_MAX;
+    while (entry) {
+        struct entry *next = entry->next_noted;
+        if (entry->due_us <= now_us) {
+            ok = tell(entry, changes, now_us) && ok;
+        } else {
+            entry->next_noted = NULL;
+            *pending->noted_end = entry;
+            pending->noted_end = &entry->next_noted;
+            *next_us = entry->due_us < *next_us ? entry->due_us : *next_us;
+        }
+        entry = next;
+    }
     return ok;
 }
 

@@ -21,8 +21,10 @@ void pending_close(struct pending *pending);
 bool pending_add(struct pending *pending, const char *path, const char *from,
                  enum connect_event event, int64_t now_us);
 
-/* Tell all noted changes and forget them; `key_of` makes keys. False: no memory. */
-bool pending_tell(struct pending *pending, const struct connect_changes *changes, int64_t now_us);
+/* Tell the changes that are due and forget them; *next_us: when the next one is, or INT64_MAX.
+ * False: no memory. */
+bool pending_tell(struct pending *pending, const struct connect_changes *changes, int64_t now_us,
+                  int64_t *next_us);
 
 /* Forget paths that have been quiet. */
 void pending_sweep(struct pending *pending, int64_t now_us);
