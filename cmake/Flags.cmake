@@ -17,7 +17,8 @@ target_include_directories(labeld_flags INTERFACE "${CMAKE_SOURCE_DIR}/daemon")
 # snprintf that cuts is how bounded text is made here; the warning about it has no use.
 target_compile_options(labeld_flags INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-  -Wformat=2 -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wno-format-truncation
+  -Wformat=2 -Wvla -Wundef -Wpointer-arith -Wwrite-strings
+  $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
   -fno-strict-aliasing -fno-common
   -fstack-protector-strong -fstack-clash-protection)
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")

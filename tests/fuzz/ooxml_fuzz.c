@@ -1,0 +1,91 @@
+#include "fuzz/target.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "format.h"
+#include "unit/zip_builder.h"
+
+enum { main_max = 1 << 20 };
+
+/* What an input that is no package becomes: the main part, by its first byte. */
+static const struct {
+    const char *name, *type, *beside;
+} kinds[] = {
+    {"word/document.xml", "wordprocessingml.document", "word/x.xml"},
+    {"xl/workbook.xml", "spreadsheetml.sheet", "xl/worksheets/s.xml"},
+    {"xl/workbook.xml", "spreadsheetml.sheet", "xl/sharedStrings.xml"},
+    {"xl/workbook.xml", "spreadsheetml.sheet", "xl/styles.xml"},
+    {"ppt/presentation.xml", "presentationml.presentation", "ppt/_rels/presentation.xml.rels"},
+    {"word/document.xml", "wordprocessingml.document", "docProps/custom.xml"},
+};
+
+static bool on_part(void *context, const char *path, bool table)
+{
+    (void)context;
+    (void)table;
+    if (!utf8_valid(path, strlen(path)))
+        __builtin_trap();
+    return true;
+}
+
+/* Whatever comes out is UTF-8, and not without end. */
+static bool on_text(void *context, const char *text, size_t length)
+{
+    size_t *left = context;
+    if (!utf8_valid(text, length))
+        __builtin_trap();
+    bool more = length < *left;
+    *left -= more ? length : *left;
+    return more;
+}
+
+static void read_package(const char *bytes, size_t length)
+{
+    own_arena struct arena arena = arena_new(16u << 20);
+    struct limits limits = limits_default();
+    limits.expanded_bytes = 16u << 20;
+    struct report report = {0};
+    size_t left = 32u << 20;
+    struct format_reading reading = {
+        .limits = &limits,
+        .arena = &arena,
+        .sink = {&left, on_part, on_text},
+        .report = &report,
+    };
+    const struct format_input input = {bytes, length};
+    if (!format_read(&reading, &input))
+        __builtin_trap();
+}
+
+/* The input as a part, stored, so that a fuzzer's changes reach the XML. */
+static void read_part(const char *bytes, size_t length, unsigned kind)
+{
+    char types[512];
+    own_zip struct zip_builder zip = zip_builder_new();
+    snprintf(types, sizeof types,
+             "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\">"
+             "<Override PartName=\"/%s\" ContentType=\"application/vnd.openxmlformats-"
+             "officedocument.%s.main+xml\"/></Types>",
+             kinds[kind].name, kinds[kind].type);
+    zip_builder_text(&zip, "[Content_Types].xml", types);
+    const struct zip_member member = {
+        .name = kinds[kind].name, .bytes = bytes, .length = length, .stored = true};
+    struct zip_member beside = member;
+    beside.name = kinds[kind].beside;
+    zip_builder_add(&zip, &member);
+    zip_builder_add(&zip, &beside);
+    zip_builder_end(&zip);
+    read_package(zip.out.bytes, zip.out.length);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    const char *text = (const char *)bytes;
+    if (length >= 2 && memcmp(text, "PK", 2) == 0)
+        read_package(text, length);
+    else if (length > 1 && length < main_max)
+        read_part(text + 1, length - 1, bytes[0] % (sizeof kinds / sizeof *kinds));
+    return 0;
+}
