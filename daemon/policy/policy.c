@@ -117,6 +117,18 @@ static void read_text_into(struct read *read, const char *text, size_t length)
     }
 }
 
+/* A world without limits has the standard ones. */
+static struct policy_world with_limits(const struct policy_world *world)
+{
+    const struct limits limits = limits_default();
+    struct policy_world whole = *world;
+    if (whole.max_bytes == 0)
+        whole.max_bytes = limits.rules_bytes;
+    if (whole.max_rules == 0)
+        whole.max_rules = limits.rules_count;
+    return whole;
+}
+
 static struct policy *new_policy(const char *text, size_t length)
 {
     struct policy *policy = mem_zalloc(1, sizeof *policy);
@@ -133,6 +145,7 @@ struct policy *policy_parse(const char *name, const char *text, size_t length,
                             const struct policy_world *world, struct arena *arena,
                             struct policy_problems *problems, struct err *err)
 {
+    const struct policy_world whole = with_limits(world);
     struct policy *policy = new_policy(text, length);
     struct read *read = policy ? mem_zalloc(1, sizeof *read) : NULL;
     *problems = (struct policy_problems){0};
@@ -143,9 +156,9 @@ struct policy *policy_parse(const char *name, const char *text, size_t length,
     }
     read->policy = policy;
     read->arena = &policy->arena;
-    read->world = world;
+    read->world = &whole;
     read->file = arena_strdup(arena, name);
-    read->now_us = world->now_us ? world->now_us : clock_now_us();
+    read->now_us = whole.now_us ? whole.now_us : clock_now_us();
     read->messages = arena;
     read->default_mode = PLAN_SIMULATE;
     read->confidence = REPORT_MEDIUM;
@@ -170,7 +183,7 @@ struct policy *policy_load(const char *path, const struct policy_world *world, s
 {
     size_t length = 0;
     *problems = (struct policy_problems){0};
-    own_free char *text = io_read_file(path, (size_t)world->max_bytes, &length, err);
+    own_free char *text = io_read_file(path, (size_t)with_limits(world).max_bytes, &length, err);
     if (!text)
         return NULL;
     return policy_parse(path, text, length, world, arena, problems, err);

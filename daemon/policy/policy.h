@@ -18,8 +18,8 @@ struct policy_world {
     size_t target_count;
     const char *const *connections; /* NULL = not checked */
     size_t connection_count;
-    int64_t now_us; /* for warnings about exceptions that end soon */
-    uint64_t max_bytes, max_rules;
+    int64_t now_us;                /* for warnings about exceptions that end soon */
+    uint64_t max_bytes, max_rules; /* 0 = the standard limits */
 };
 
 enum policy_severity { POLICY_ERROR, POLICY_WARNING };
