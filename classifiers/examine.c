@@ -240,8 +240,8 @@ static enum hostlink_exit do_verify(const struct work *work)
         result.done = LABEL_DIFFERS;
         result.code = "format";
         result.message = "the changed file is of another format";
-    } else if (!format->verify(&work->inputs[0], &work->inputs[1], &request->edit,
-                               &request->limits, work->arena, &result, &err)) {
+    } else if (!format->verify(&work->inputs[0], &work->inputs[1], &request->edit, &request->limits,
+                               work->arena, &result, &err)) {
         return fail(&err);
     }
     return answer(work, &wire_label_result, &result);

@@ -151,6 +151,7 @@ static bool run(const struct arguments *arguments, struct buf *problems, struct 
         if (problems->length == 0)
             buf_printf(problems, "%s\n", err->text);
         host_announce(&host, buf_text(problems), NULL);
+        err_clear(err); /* said to who asked */
     }
     classifier_close(classifier);
     lockdown_fini(&lockdown);
@@ -161,10 +162,11 @@ int main(int count, char **words)
 {
     struct arguments arguments = {0};
     if (!take_arguments(&arguments, count, words) || !is_started_by_labeld()) {
-        fputs("labeld-parse reads documents for labeld and labelctl, which start it themselves.\n"
-              "usage: labeld-parse [--types DIR]... [--builtin DIR] [--cache DIR] [--region CC]...\n"
-              "                    [--children N] [--relaxed]\n",
-              stderr);
+        fputs(
+            "labeld-parse reads documents for labeld and labelctl, which start it themselves.\n"
+            "usage: labeld-parse [--types DIR]... [--builtin DIR] [--cache DIR] [--region CC]...\n"
+            "                    [--children N] [--relaxed]\n",
+            stderr);
         return 2;
     }
     fill_standard();
@@ -175,6 +177,7 @@ int main(int count, char **words)
     struct err err = {0};
     if (run(&arguments, &problems, &err))
         _exit(0);
-    fprintf(stderr, "labeld-parse: %s\n", err.text);
+    if (err.kind != ERR_NONE)
+        fprintf(stderr, "labeld-parse: %s\n", err.text);
     _exit(1);
 }

@@ -14,16 +14,16 @@
 struct parser;
 
 struct parser_options {
-    const char *program;          /* path of labeld-parse; NULL = beside this program, else libexec */
+    const char *program; /* path of labeld-parse; NULL = beside this program, else libexec */
     const char *const *type_dirs;
     size_t type_dir_count;
-    const char *cache_dir;        /* NULL = none */
+    const char *cache_dir; /* NULL = none */
     const char *const *regions;
     size_t region_count;
-    bool relaxed;                 /* start without seccomp where the kernel refuses it */
-    unsigned hosts;               /* 0 = one a core */
-    unsigned children;            /* at once in each host; 0 = 4 */
-    unsigned files_per_host;      /* re-exec after so many; 0 = 4,000 */
+    bool relaxed;            /* start without seccomp where the kernel refuses it */
+    unsigned hosts;          /* 0 = one a core */
+    unsigned children;       /* at once in each host; 0 = 4 */
+    unsigned files_per_host; /* re-exec after so many; 0 = 4,000 */
 };
 
 /* What the hosts said when they were ready. */
@@ -66,16 +66,17 @@ bool parser_text(struct parser *parser, int file, const char *part, int out,
 bool parser_masked(struct parser *parser, int file, const struct limits *limits,
                    struct arena *arena, struct masked_list *list, struct err *err);
 
-/* Write the changed file to `out` (empty, at its start). A claim: verify before it is put in place. */
+/* Write the changed file to `out` (empty, at its start). A claim: verify before it is put in place.
+ */
 bool parser_relabel(struct parser *parser, enum parse_lane lane, int file, int out,
-                    const struct label_edit *edit, const struct limits *limits,
-                    struct arena *arena, struct label_result *result, struct err *err);
+                    const struct label_edit *edit, const struct limits *limits, struct arena *arena,
+                    struct label_result *result, struct err *err);
 
 /* A fresh process compares both files: only what had to change did, and the label reads as
  * planned. LABEL_VERIFIED or LABEL_DIFFERS. */
 bool parser_verify(struct parser *parser, enum parse_lane lane, int before, int after,
-                   const struct label_edit *edit, const struct limits *limits,
-                   struct arena *arena, struct label_result *result, struct err *err);
+                   const struct label_edit *edit, const struct limits *limits, struct arena *arena,
+                   struct label_result *result, struct err *err);
 
 /* The labels that are in a file. */
 bool parser_labels(struct parser *parser, int file, const struct limits *limits,
