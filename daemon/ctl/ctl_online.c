@@ -1,0 +1,221 @@
+#include "ctl/ctl.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl/online.h"
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static int print_json(struct ctl_call *call, const json_t *json)
+{
+    own_buf struct buf line = buf_new(16u << 20);
+    if (!json_write(json, &line))
+        return ctl_fail(call, CTL_UNREACHABLE, "out of memory");
+    fprintf(call->out, "%s\n", buf_text(&line));
+    return CTL_OK;
+}
+
+/* status ------------------------------------------------------------------------------------- */
+
+static void print_counts(FILE *out, const char *title, const json_t *counts)
+{
+    const char *word;
+    json_t *count;
+    bool first = true;
+    fprintf(out, "%-12s", title);
+    json_object_foreach((json_t *)counts, word, count)
+    {
+        if (json_integer_value(count) == 0)
+            continue;
+        fprintf(out, "%s%" JSON_INTEGER_FORMAT " %s", first ? "" : ", ", json_integer_value(count),
+                word);
+        first = false;
+    }
+    fputs(first ? "none\n" : "\n", out);
+}
+
+static void print_connection(FILE *out, const json_t *connection)
+{
+    const json_t *walk = json_object_get(connection, "walk");
+    fprintf(out, "connection  %s (%s): %s", text_of(connection, "name"),
+            text_of(connection, "kind"), text_of(connection, "state"));
+    if (*text_of(walk, "state"))
+        fprintf(out, "; walk %s, %lld files seen", text_of(walk, "state"), number_of(walk, "seen"));
+    fputc('\n', out);
+    if (*text_of(connection, "notes"))
+        fprintf(out, "            %s\n", text_of(connection, "notes"));
+}
+
+static void print_status(FILE *out, const json_t *status)
+{
+    const json_t *sandbox = json_object_get(status, "sandbox");
+    const json_t *rules = json_object_get(status, "rules");
+    const json_t *audit = json_object_get(status, "audit");
+    size_t index;
+    json_t *value;
+    fprintf(out, "labeld %s, up since %s\n", text_of(status, "version"),
+            text_of(status, "started"));
+    print_counts(out, "items", json_object_get(json_object_get(status, "items"), "by_status"));
+    print_counts(out, "jobs", json_object_get(status, "jobs"));
+    json_array_foreach(json_object_get(status, "connections"), index, value)
+        print_connection(out, value);
+    fprintf(out, "rules       %s%s%.12s\n",
+            *text_of(rules, "file") ? text_of(rules, "file") : "none",
+            *text_of(rules, "revision") ? ", revision " : "", text_of(rules, "revision"));
+    if (*text_of(rules, "problem"))
+        fprintf(out, "            %s\n", text_of(rules, "problem"));
+    fprintf(out, "sandbox     %s, Landlock %lld, %lld types\n",
+            json_is_true(json_object_get(sandbox, "seccomp")) ? "seccomp" : "NO SECCOMP (relaxed)",
+            number_of(sandbox, "landlock"), number_of(sandbox, "types"));
+    fprintf(out, "audit       %lld records, head %.16s\n", number_of(audit, "seq"),
+            text_of(audit, "head"));
+    json_array_foreach(json_object_get(status, "notes"), index, value)
+        fprintf(out, "note        %s\n", json_string_value(value));
+}
+
+int ctl_status(struct ctl_call *call)
+{
+    struct online online = {0};
+    bool json = false;
+    const struct ctl_option options[] = {
+        ONLINE_OPTIONS(online),
+        {"json", CTL_FLAG, &json, NULL, "the answer as JSON"},
+    };
+    if (!ctl_parse(call, options, sizeof options / sizeof *options, 0, 0))
+        return call->exit;
+    own_json json_t *status = online_get(call, &online, "/api/v1/status");
+    if (!status)
+        return call->exit;
+    if (json)
+        return print_json(call, status);
+    print_status(call->out, status);
+    return CTL_OK;
+}
+
+/* items -------------------------------------------------------------------------------------- */
+
+struct filters {
+    const char *type, *confidence, *label, *exposure, *exposure_min, *owner, *path, *status;
+    const char *connection, *rule, *rule_state, *tag, *sort;
+    uint64_t limit;
+};
+
+/* Append key=value, percent-encoded (RFC 3986, section 2.3). */
+static void add_filter(struct buf *path, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    buf_printf(path, "%c%s=", strchr(buf_text(path), '?') ? '&' : '?', key);
+    for (const char *at = value; *at; at++) {
+        unsigned char c = (unsigned char)*at;
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                     strchr("-._~", c);
+        buf_printf(path, plain ? "%c" : "%%%02X", c);
+    }
+}
+
+static void add_filters(struct buf *path, const struct filters *filters, const char *cursor)
+{
+    char limit[24];
+    snprintf(limit, sizeof limit, "%" PRIu64, filters->limit > 500 ? 500 : filters->limit);
+    add_filter(path, "limit", limit);
+    add_filter(path, "cursor", cursor);
+    add_filter(path, "type", filters->type);
+    add_filter(path, "confidence", filters->confidence);
+    add_filter(path, "label", filters->label);
+    add_filter(path, "exposure", filters->exposure);
+    add_filter(path, "exposure_min", filters->exposure_min);
+    add_filter(path, "owner", filters->owner);
+    add_filter(path, "path", filters->path);
+    add_filter(path, "status", filters->status);
+    add_filter(path, "connection", filters->connection);
+    add_filter(path, "rule", filters->rule);
+    add_filter(path, "rule_state", filters->rule_state);
+    add_filter(path, "tag", filters->tag);
+    add_filter(path, "sort", filters->sort);
+}
+
+static void print_item(FILE *out, const json_t *item)
+{
+    const json_t *findings = json_object_get(item, "findings");
+    size_t index;
+    json_t *row;
+    const char *label = text_of(item, "label");
+    fprintf(out, "%s  %s, %s, %s, %s", text_of(item, "path"), text_of(item, "format"),
+            text_of(item, "status"), text_of(item, "exposure"), *label ? label : "no label");
+    json_array_foreach(findings, index, row) fprintf(
+        out, "%s%s %lld", index ? ", " : "; ", text_of(row, "type"), number_of(row, "unique"));
+    if (*text_of(item, "outcome"))
+        fprintf(out, "; %s", text_of(item, "outcome"));
+    fputc('\n', out);
+}
+
+/* One page after the other until `limit` items were printed. */
+static int print_items(struct ctl_call *call, const struct online *online, struct filters *filters,
+                       bool as_json)
+{
+    own_json json_t *cursor = NULL;
+    while (filters->limit > 0) {
+        own_buf struct buf path = buf_new(16384);
+        buf_puts(&path, "/api/v1/items");
+        add_filters(&path, filters, json_string_value(cursor));
+        own_json json_t *page = online_get(call, online, buf_text(&path));
+        if (!page)
+            return call->exit;
+        const json_t *items = json_object_get(page, "items");
+        size_t index;
+        json_t *item;
+        json_array_foreach(items, index, item)
+        {
+            if (as_json)
+                print_json(call, item);
+            else
+                print_item(call->out, item);
+        }
+        filters->limit -=
+            json_array_size(items) < filters->limit ? json_array_size(items) : filters->limit;
+        json_decref(cursor);
+        cursor = json_incref(json_object_get(page, "next"));
+        if (!json_is_string(cursor) || json_array_size(items) == 0)
+            break;
+    }
+    return CTL_OK;
+}
+
+int ctl_items(struct ctl_call *call)
+{
+    struct online online = {0};
+    struct filters filters = {.limit = 1000000000};
+    bool json = false;
+    const struct ctl_option options[] = {
+        ONLINE_OPTIONS(online),
+        {"type", CTL_TEXT, &filters.type, "TYPE", "with findings of this type"},
+        {"confidence", CTL_TEXT, &filters.confidence, "LEVEL", "at least: low, medium, high"},
+        {"label", CTL_TEXT, &filters.label, "NAME", "with this label; none = without"},
+        {"exposure", CTL_TEXT, &filters.exposure, "STEP", "exactly this exposure"},
+        {"exposure-min", CTL_TEXT, &filters.exposure_min, "STEP", "at least this exposure"},
+        {"owner", CTL_TEXT, &filters.owner, "NAME", "of this owner"},
+        {"path", CTL_TEXT, &filters.path, "TEXT", "whose path begins so"},
+        {"status", CTL_TEXT, &filters.status, "STATUS", "ok, partial, encrypted, corrupt, ..."},
+        {"connection", CTL_TEXT, &filters.connection, "NAME", "of this connection"},
+        {"rule", CTL_TEXT, &filters.rule, "NAME", "that this rule matched"},
+        {"rule-state", CTL_TEXT, &filters.rule_state, "STATE", "matched, undecided, excepted"},
+        {"tag", CTL_TEXT, &filters.tag, "WORD", "with this tag"},
+        {"sort", CTL_TEXT, &filters.sort, "KEY", "path (default), size, exposure, changed"},
+        {"limit", CTL_NUMBER, &filters.limit, "N", "at most so many"},
+        {"json", CTL_FLAG, &json, NULL, "one item a line, as JSON"},
+    };
+    if (!ctl_parse(call, options, sizeof options / sizeof *options, 0, 0))
+        return call->exit;
+    return print_items(call, &online, &filters, json);
+}
