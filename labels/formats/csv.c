@@ -16,49 +16,67 @@ struct dialect {
 struct tally {
     size_t rows;       /* with anything in them */
     size_t separators; /* in the first of them */
-    size_t equal;      /* rows with as many */
+    size_t equal;      /* rows with as many, and quoted as RFC 4180 wants it */
     size_t open_ended; /* rows whose last cell is empty */
+    size_t indented;   /* rows whose first cell is empty */
 };
+
+/* The row at hand. */
+struct row {
+    size_t bytes, separators;
+    size_t cell; /* bytes in the present cell */
+    bool indented, misquoted;
+};
+
+static void close_row(struct tally *tally, const struct row *row)
+{
+    if (row->bytes == 0)
+        return;
+    tally->separators = tally->rows == 0 ? row->separators : tally->separators;
+    tally->rows++;
+    tally->equal += row->separators == tally->separators && !row->misquoted;
+    tally->open_ended += row->cell == 0;
+    tally->indented += row->indented;
+}
 
 /* Count the separators of each row of the sample; quoted ones do not count (RFC 4180). */
 static struct tally count_rows(const char *text, size_t length, bool whole, char separator)
 {
     struct tally tally = {0};
-    size_t separators = 0, cell = 0, row = 0;
+    struct row row = {0};
     bool quoted = false;
-    for (size_t at = 0; at <= length; at++) {
-        if (at == length && (!whole || row == 0))
-            break;
-        char c = at < length ? text[at] : '\n';
-        if (c == '"' && (quoted || cell == 0)) {
-            quoted = !quoted;
+    for (size_t at = 0; at < length; at++) {
+        char c = text[at], next = at + 1 < length ? text[at + 1] : '\n';
+        row.bytes += c != '\r' && c != '\n';
+        if (c == '"' && (quoted || row.cell == 0)) {
+            bool ends = quoted && next != '"';
+            row.misquoted |= ends && next != separator && next != '\n' && next != '\r';
+            at += quoted && !ends; /* two of them are one */
+            quoted = !quoted || !ends;
+            row.cell++;
         } else if (c == separator && !quoted) {
-            separators++;
-            cell = 0;
-            row++;
-            continue;
-        } else if (c == '\n' && (!quoted || at == length)) {
-            if (row > 0) {
-                tally.separators = tally.rows == 0 ? separators : tally.separators;
-                tally.rows++;
-                tally.equal += separators == tally.separators;
-                tally.open_ended += cell == 0;
-            }
-            separators = cell = row = 0;
-            continue;
+            row.indented |= row.separators == 0 && row.cell == 0;
+            row.separators++;
+            row.cell = 0;
+        } else if (c == '\n' && !quoted) {
+            close_row(&tally, &row);
+            row = (struct row){0};
+        } else {
+            row.cell += c != '\r';
         }
-        cell += c != '\r' && c != '"';
-        row += c != '\r';
     }
+    if (whole)
+        close_row(&tally, &row);
     return tally;
 }
 
 /* Whether nine of ten rows have the same number of separators. Statements of a language all end
- * in one; two rows with one each are too little. */
+ * in one, indented lines all begin with one; two rows with one each are too little. */
 static bool is_table(const struct tally *tally)
 {
-    return tally->rows >= 2 && tally->separators > 0 && tally->equal * 10 >= tally->rows * 9 &&
-           !(tally->separators == 1 && tally->open_ended == tally->rows) &&
+    size_t most = tally->rows - tally->rows / 10;
+    return tally->rows >= 2 && tally->separators > 0 && tally->equal >= most &&
+           !(tally->separators == 1 && tally->open_ended >= most) && tally->indented < most &&
            (tally->rows > 2 || tally->separators > 1);
 }
 

@@ -83,11 +83,12 @@ static unsigned bid_text(const struct format_input *input, enum format_id *id)
         return BID_NAMED;
     if (sample.marked || sample.charset != CHARSET_UTF8)
         return BID_WIDE;
-    /* Compressed or packed bytes are controls in more than one of nine. */
+    /* Packed bytes are controls in more than one of nine, and numbers are mostly zero bytes. */
     size_t looked = sample.length + sample.skipped;
-    if (sample.controls * 50 > looked)
+    bool zeros = memchr(sample.text, 0, sample.length) != NULL;
+    if (sample.controls * (zeros ? 50 : 12) > looked)
         return 0;
-    return sample.skipped == 0 ? BID_UTF8 : BID_BYTES;
+    return sample.skipped == 0 && sample.controls == 0 ? BID_UTF8 : BID_BYTES;
 }
 
 static bool is_encoded(enum format_id id)

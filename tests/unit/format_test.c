@@ -117,6 +117,7 @@ TEST(a_compound_file_is_told_by_the_names_in_its_root)
         enum format_id format;
         enum report_status status;
     } compounds[] = {
+        {{"VSMPROJ"}, FORMAT_UNKNOWN, REPORT_UNSUPPORTED}, /* libmagic knows only its kind */
         {{"\1CompObj", "WordDocument"}, FORMAT_DOC, REPORT_UNSUPPORTED},
         {{"Workbook"}, FORMAT_XLS, REPORT_UNSUPPORTED},
         {{"Pictures", "PowerPoint Document"}, FORMAT_PPT, REPORT_UNSUPPORTED},
