@@ -230,7 +230,7 @@ static bool read_text(const struct wire_message *kind, const struct wire_field *
         return hostile(reader, kind, field, "is too long");
     if (memchr(reader->bytes, '\0', length) || !utf8_valid(reader->bytes, length))
         return hostile(reader, kind, field, "is not text");
-    const char *text = arena_strndup(reader->arena, reader->bytes, length);
+    const char *text = length ? arena_strndup(reader->arena, reader->bytes, length) : "";
     if (!text)
         return err_set(reader->err, ERR_MEMORY, "message %s: out of memory", kind->name);
     memcpy(at, &text, sizeof text);
