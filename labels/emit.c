@@ -65,12 +65,25 @@ bool emit_text(struct emit *emit, const char *text, size_t length)
     return append(emit, text, length);
 }
 
+/* Where the next byte below a space is; eight at a time (a borrow can only come from a lower byte,
+ * which then is a hit itself). */
+static size_t find_control(const char *text, size_t at, size_t length)
+{
+    const uint64_t spaces = 0x2020202020202020u, tops = 0x8080808080808080u;
+    for (uint64_t eight; at + sizeof eight <= length; at += sizeof eight) {
+        memcpy(&eight, text + at, sizeof eight);
+        if ((eight - spaces) & ~eight & tops)
+            break;
+    }
+    while (at < length && (unsigned char)text[at] >= ' ')
+        at++;
+    return at;
+}
+
 bool emit_cell(struct emit *emit, const char *text, size_t length)
 {
-    for (size_t from = 0, at = 0;; at++) {
-        bool control = at < length && (unsigned char)text[at] < ' ';
-        if (at < length && !control)
-            continue;
+    for (size_t from = 0;;) {
+        size_t at = find_control(text, from, length);
         if (!emit_text(emit, text + from, at - from))
             return false;
         if (at >= length)

@@ -18,6 +18,7 @@ void book_init(struct book *book, const struct limits *limits)
         .codes = arena_new(codes_bytes),
         .custom = buf_new(formats_bytes),
         .styles = buf_new(formats_bytes),
+        .shown = buf_new(formats_bytes / sizeof(uint32_t) * sizeof(struct numfmt)),
         .string = buf_new(string_bytes),
     };
 }
@@ -28,6 +29,7 @@ void book_fini(struct book *book)
     arena_fini(&book->codes);
     buf_fini(&book->custom);
     buf_fini(&book->styles);
+    buf_fini(&book->shown);
     buf_fini(&book->string);
 }
 
@@ -138,23 +140,36 @@ static size_t custom_count(const struct book *book)
     return book->custom.length / sizeof(struct book_format);
 }
 
-void book_styles_finish(struct book *book)
+static struct numfmt format_of_id(const struct book *book, uint32_t id)
 {
-    if (book->custom.length > 0)
-        qsort(book->custom.bytes, custom_count(book), sizeof(struct book_format), by_id);
-}
-
-struct numfmt book_format_of(const struct book *book, uint32_t style)
-{
-    uint32_t id;
-    if (style >= book->styles.length / sizeof id)
-        return numfmt_of_id(0);
-    memcpy(&id, book->styles.bytes + style * sizeof id, sizeof id);
     const struct book_format wanted = {.id = id};
     const struct book_format *custom = NULL;
     if (book->custom.length > 0)
         custom = bsearch(&wanted, book->custom.bytes, custom_count(book), sizeof wanted, by_id);
     return custom ? numfmt_of_code(custom->code) : numfmt_of_id(id);
+}
+
+bool book_styles_finish(struct book *book)
+{
+    uint32_t id;
+    if (book->custom.length > 0)
+        qsort(book->custom.bytes, custom_count(book), sizeof(struct book_format), by_id);
+    buf_reset(&book->shown);
+    for (size_t at = 0; at + sizeof id <= book->styles.length; at += sizeof id) {
+        memcpy(&id, book->styles.bytes + at, sizeof id);
+        const struct numfmt shown = format_of_id(book, id);
+        book->no_memory |= !buf_append(&book->shown, &shown, sizeof shown);
+    }
+    return !book->no_memory;
+}
+
+struct numfmt book_format_of(const struct book *book, uint32_t style)
+{
+    struct numfmt shown;
+    if (style >= book->shown.length / sizeof shown)
+        return numfmt_of_id(0);
+    memcpy(&shown, book->shown.bytes + style * sizeof shown, sizeof shown);
+    return shown;
 }
 
 bool book_send_unused(const struct book *book, struct emit *emit)

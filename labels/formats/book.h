@@ -15,6 +15,7 @@ struct book {
     struct arena codes; /* texts of number formats */
     struct buf custom;  /* struct book_format, sorted by id once the part was read */
     struct buf styles;  /* uint32_t: format id of each cell style */
+    struct buf shown;   /* struct numfmt of each cell style */
     struct buf string;  /* the shared string that is being read */
     bool since_1904;
     bool in_styles;       /* inside cellXfs */
@@ -40,7 +41,7 @@ bool book_strings_text(struct book *book, const char *text, size_t length);
 /* Events of the styles part, and its end. False: memory is out. */
 bool book_styles_start(struct book *book, const struct xml_element *element);
 void book_styles_end(struct book *book, const char *name);
-void book_styles_finish(struct book *book);
+bool book_styles_finish(struct book *book);
 
 /* The number format of a cell style; general outside the list. */
 struct numfmt book_format_of(const struct book *book, uint32_t style);

@@ -54,8 +54,11 @@ static void put(struct output *out, char c)
 
 static void put_bytes(struct output *out, const char *bytes, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
-        put(out, bytes[i]);
+    size_t room = NUMFMT_MAX - 1 - out->length;
+    if (length > room)
+        length = room;
+    memcpy(out->text + out->length, bytes, length);
+    out->length += length;
 }
 
 static bool is_digit(char c)
@@ -495,17 +498,41 @@ struct numfmt numfmt_of_id(unsigned id)
     return id < codes_count ? numfmt_of_code(builtin_codes[id]) : numfmt_of_code(NULL);
 }
 
+/* What decides between the sections of a code: the sign, but for sections with conditions. */
+static double deciding_value(const char *code, const char *number, const struct decimal *decimal)
+{
+    if (strchr(code, '['))
+        return strtod(number, NULL);
+    return decimal->count == 0 ? 0 : decimal->negative ? -1 : 1;
+}
+
+/* Whether a number stands there as General shows it: few digits, no exponent, nothing to drop. */
+static bool is_plain(const char *number)
+{
+    const char *digits = number + (*number == '-');
+    size_t whole = strspn(digits, "0123456789");
+    if (whole == 0 || whole > 15 || (*digits == '0' && (whole > 1 || *number == '-')))
+        return false;
+    if (digits[whole] == '\0')
+        return true;
+    size_t decimals = digits[whole] == '.' ? strspn(digits + whole + 1, "0123456789") : 0;
+    return decimals > 0 && digits[whole + 1 + decimals] == '\0' && whole + decimals <= 15 &&
+           digits[whole + decimals] != '0';
+}
+
 size_t numfmt_show(const struct numfmt *format, const char *number, bool since_1904,
                    char text[static NUMFMT_MAX])
 {
     struct output out = {.text = text};
     struct decimal decimal;
-    if (!parse_decimal(number, &decimal)) {
+    if (format->kind == NUMFMT_GENERAL && is_plain(number)) {
+        put_bytes(&out, number, strlen(number));
+    } else if (!parse_decimal(number, &decimal)) {
         put_bytes(&out, number, strnlen(number, NUMFMT_MAX));
     } else if (format->kind == NUMFMT_GENERAL) {
         show_general(&decimal, &out);
     } else if (format->kind == NUMFMT_PATTERN) {
-        show_pattern(format->code, strtod(number, NULL), &decimal, &out);
+        show_pattern(format->code, deciding_value(format->code, number, &decimal), &decimal, &out);
     } else if (!show_date(format->kind, strtod(number, NULL), since_1904, &out)) {
         show_general(&decimal, &out);
     }

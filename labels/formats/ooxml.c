@@ -8,6 +8,7 @@
 #include "formats/embedded.h"
 #include "formats/handlers.h"
 #include "formats/part.h"
+#include "ooxml_label.h"
 
 enum { BID_TYPE = 100, BID_NAME = 90 };
 
@@ -403,4 +404,7 @@ const struct format handlers_ooxml = {
     .name = "ooxml",
     .bid = bid,
     .read = read_package,
+    .labels = ooxml_label_read,
+    .relabel = ooxml_label_relabel,
+    .verify = ooxml_label_verify,
 };

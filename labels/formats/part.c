@@ -166,7 +166,7 @@ static bool finish(struct part *part)
     switch (part->kind) {
     case PART_FLOW: return flow_finish(&part->flow);
     case PART_SHEET: return sheet_finish(&part->sheet);
-    case PART_STYLES: book_styles_finish(&part->book); return true;
+    case PART_STYLES: return book_styles_finish(&part->book);
     case PART_STRINGS:
         if (part->book.strings.full || part->book.string_cut)
             format_gap(part->reading, REPORT_PARTIAL, "shared-strings");
