@@ -1,6 +1,6 @@
 /*
  * checks: what a candidate must pass to be a finding: check digits, dates, ranges, by name.
- * Owns: nothing; a constant table.
+ * Owns: nothing; constant tables. No allocation, time linear in the candidate's length.
  */
 #ifndef LABELD_CLASSIFIERS_CHECKS_H
 #define LABELD_CLASSIFIERS_CHECKS_H
@@ -19,14 +19,21 @@ struct checks_input {
 
 struct checks_row {
     const char *name;
-    bool (*pass)(const struct checks_input *input);
     uint32_t one_in; /* passes about one in so many random values of its shape */
+    bool (*pass)(const struct checks_row *row, const struct checks_input *input);
+    const void *rule; /* what `pass` reads: weights, ranges; may be NULL */
 };
 
 /* The check of that name, or NULL. */
 const struct checks_row *checks_find(const char *name);
 
-/* All checks: `*count` rows. */
-const struct checks_row *checks_rows(size_t *count);
+/* The checks in order, NULL after the last. */
+const struct checks_row *checks_at(size_t index);
+
+/* Whether the candidate passes. Any bytes of any length are fine. */
+static inline bool checks_pass(const struct checks_row *row, const struct checks_input *input)
+{
+    return row->pass(row, input);
+}
 
 #endif

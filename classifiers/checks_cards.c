@@ -1,0 +1,151 @@
+#include "checks_parts.h"
+
+#include <string.h>
+
+/* Issuer ranges, most specific matters not: a number may belong to two brands that share them.
+ * Lengths: bit n for n digits. */
+struct brand {
+    const char *type;
+    uint32_t first, last; /* of the first six digits */
+    uint32_t lengths;
+};
+
+#define LENGTH(n)         (1U << (n))
+#define LENGTHS(from, to) ((LENGTH((to) + 1) - 1) & ~(LENGTH(from) - 1))
+
+static const struct brand brands[] = {
+    {"card-visa", 400000, 499999, LENGTH(13) | LENGTH(16) | LENGTH(19)},
+    {"card-mastercard", 510000, 559999, LENGTH(16)},
+    {"card-mastercard", 222100, 272099, LENGTH(16)},
+    {"card-amex", 340000, 349999, LENGTH(15)},
+    {"card-amex", 370000, 379999, LENGTH(15)},
+    {"card-diners", 300000, 305999, LENGTHS(14, 19)},
+    {"card-diners", 309500, 309599, LENGTHS(14, 19)},
+    {"card-diners", 360000, 369999, LENGTHS(14, 19)},
+    {"card-diners", 380000, 399999, LENGTHS(14, 19)},
+    {"card-discover", 601100, 601199, LENGTHS(16, 19)},
+    {"card-discover", 644000, 659999, LENGTHS(16, 19)},
+    {"card-discover", 622126, 622925, LENGTHS(16, 19)},
+    {"card-jcb", 352800, 358999, LENGTHS(16, 19)},
+    {"card-unionpay", 620000, 629999, LENGTHS(16, 19)},
+    {"card-unionpay", 810000, 819999, LENGTHS(16, 19)},
+    {"card-maestro", 501800, 501899, LENGTHS(12, 19)},
+    {"card-maestro", 502000, 502099, LENGTHS(12, 19)},
+    {"card-maestro", 503800, 503899, LENGTHS(12, 19)},
+    {"card-maestro", 589300, 589399, LENGTHS(12, 19)},
+    {"card-maestro", 630400, 630499, LENGTHS(12, 19)},
+    {"card-maestro", 675900, 675999, LENGTHS(12, 19)},
+    {"card-maestro", 676100, 676399, LENGTHS(12, 19)},
+    {"card-mir", 220000, 220499, LENGTHS(16, 19)},
+    {"card-rupay", 508000, 508999, LENGTH(16)},
+    {"card-rupay", 600000, 609999, LENGTH(16)},
+    {"card-rupay", 650000, 659999, LENGTH(16)},
+    {"card-rupay", 810000, 829999, LENGTH(16)},
+    {"card-rupay", 353000, 353999, LENGTH(16)},
+    {"card-rupay", 356000, 356999, LENGTH(16)},
+    {"card-elo-hipercard", 401178, 401179, LENGTH(16)},
+    {"card-elo-hipercard", 431274, 431274, LENGTH(16)},
+    {"card-elo-hipercard", 438935, 438935, LENGTH(16)},
+    {"card-elo-hipercard", 451416, 451416, LENGTH(16)},
+    {"card-elo-hipercard", 457393, 457393, LENGTH(16)},
+    {"card-elo-hipercard", 504175, 504175, LENGTH(16)},
+    {"card-elo-hipercard", 506700, 506799, LENGTH(16)},
+    {"card-elo-hipercard", 509000, 509999, LENGTH(16)},
+    {"card-elo-hipercard", 606282, 606282, LENGTH(16)},
+    {"card-elo-hipercard", 627780, 627780, LENGTH(16)},
+    {"card-elo-hipercard", 636297, 636297, LENGTH(16)},
+    {"card-elo-hipercard", 650000, 655099, LENGTH(16)},
+    {"card-verve", 506099, 506198, LENGTH(16) | LENGTH(18) | LENGTH(19)},
+    {"card-verve", 507865, 507964, LENGTH(16) | LENGTH(18) | LENGTH(19)},
+    {"card-verve", 650002, 650027, LENGTH(16) | LENGTH(18) | LENGTH(19)},
+    {"card-troy-dankort-uatp", 979200, 979299, LENGTH(16)},
+    {"card-troy-dankort-uatp", 501900, 501999, LENGTH(16)},
+    {"card-troy-dankort-uatp", 457100, 457199, LENGTH(16)},
+    {"card-troy-dankort-uatp", 100000, 199999, LENGTH(15)},
+    {"card-troy-dankort-uatp", 636000, 639999, LENGTHS(16, 19)},
+    {"card-central-asia", 860000, 860099, LENGTH(16)},
+    {"card-central-asia", 561400, 561499, LENGTH(16)},
+    {"card-central-asia", 986000, 986099, LENGTH(16)},
+    {"card-central-asia", 357111, 357111, LENGTH(16)},
+};
+
+static bool card_of(const char *type, const char *value, size_t length)
+{
+    if (length < 12 || length > 19 || digits_dull(value, length) || !digits_luhn(value, length))
+        return false;
+    int64_t issuer = digits_number(value, 6);
+    for (size_t i = 0; i < sizeof(brands) / sizeof(brands[0]); i++) {
+        const struct brand *brand = &brands[i];
+        if (issuer >= brand->first && issuer <= brand->last && brand->lengths & LENGTH(length) &&
+            (!type || strcmp(type, brand->type) == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool card(const struct checks_row *row, const struct checks_input *input)
+{
+    (void)row;
+    return card_of(NULL, input->value, input->length);
+}
+
+static bool card_brand(const struct checks_row *row, const struct checks_input *input)
+{
+    return card_of(row->name, input->value, input->length);
+}
+
+static bool luhn(const struct checks_row *row, const struct checks_input *input)
+{
+    (void)row;
+    return digits_luhn(input->value, input->length);
+}
+
+static size_t digits_run(const char *text, size_t length)
+{
+    size_t run = 0;
+    while (run < length && digits_value(text[run]) >= 0)
+        run++;
+    return run;
+}
+
+/* Track 1 `%B` number `^` name `^` YYMM..., track 2 `;` number `=` YYMM... (ISO/IEC 7813). */
+static bool card_track(const struct checks_row *row, const struct checks_input *input)
+{
+    (void)row;
+    const char *text = input->raw, *end = text + input->raw_length;
+    while (text < end && digits_value(*text) < 0)
+        text++;
+    size_t number = digits_run(text, (size_t)(end - text));
+    if (!card_of(NULL, text, number) || text + number == end)
+        return false;
+    const char *expiry = text + number + 1;
+    if (text[number] == '^') {
+        expiry = memchr(expiry, '^', (size_t)(end - expiry));
+        if (!expiry++)
+            return false;
+    }
+    int64_t month = end - expiry >= 4 ? digits_number(expiry + 2, 2) : -1;
+    return month >= 1 && month <= 12;
+}
+
+static const struct checks_row rows[] = {
+    {"luhn", 10, luhn, NULL},
+    {"card", 60, card, NULL},
+    {"card-visa", 10, card_brand, NULL},
+    {"card-mastercard", 10, card_brand, NULL},
+    {"card-amex", 10, card_brand, NULL},
+    {"card-diners", 10, card_brand, NULL},
+    {"card-discover", 10, card_brand, NULL},
+    {"card-jcb", 10, card_brand, NULL},
+    {"card-unionpay", 10, card_brand, NULL},
+    {"card-maestro", 10, card_brand, NULL},
+    {"card-mir", 10, card_brand, NULL},
+    {"card-rupay", 10, card_brand, NULL},
+    {"card-elo-hipercard", 20, card_brand, NULL},
+    {"card-verve", 20, card_brand, NULL},
+    {"card-troy-dankort-uatp", 10, card_brand, NULL},
+    {"card-central-asia", 10, card_brand, NULL},
+    {"card-track", 60, card_track, NULL},
+};
+
+const struct checks_table checks_cards = CHECKS_TABLE(rows);
