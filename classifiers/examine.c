@@ -35,7 +35,7 @@ static bool map_input(int file, struct format_input *input)
     void *bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, 0);
     if (bytes == MAP_FAILED)
         return false;
-    *input = (struct format_input){bytes, length};
+    *input = (struct format_input){.bytes = bytes, .length = length, .fd = file};
     return true;
 }
 
