@@ -54,7 +54,7 @@ static void read_package(const char *bytes, size_t length)
         .sink = {&left, on_part, on_text},
         .report = &report,
     };
-    const struct format_input input = {bytes, length};
+    const struct format_input input = {.bytes = bytes, .length = length};
     if (!format_read(&reading, &input))
         __builtin_trap();
 }

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     limits.archive_entries = 1000;
     struct report report = {0};
     struct format_reading reading = {.limits = &limits, .report = &report};
-    const struct format_input input = {(const char *)bytes, length};
+    const struct format_input input = {.bytes = (const char *)bytes, .length = length};
     own_package struct package *package = NULL;
     package_looks_like(&input);
     if (package_open(&reading, &input, &package) != PACKAGE_OK)

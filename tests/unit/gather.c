@@ -40,7 +40,7 @@ void gather_fini(struct gather *gather)
 
 const char *gather_read(struct gather *gather, const void *bytes, size_t length)
 {
-    const struct format_input input = {bytes, length};
+    const struct format_input input = {.bytes = bytes, .length = length};
     struct format_reading reading = {
         .limits = &gather->limits,
         .arena = &gather->arena,

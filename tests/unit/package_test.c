@@ -19,7 +19,7 @@ static void bench_init(struct bench *bench, struct zip_builder *zip)
     *bench = (struct bench){.limits = limits_default(), .report = {.reason = ""}};
     bench->reading = (struct format_reading){.limits = &bench->limits, .report = &bench->report};
     zip_builder_end(zip);
-    bench->input = (struct format_input){zip->out.bytes, zip->out.length};
+    bench->input = (struct format_input){.bytes = zip->out.bytes, .length = zip->out.length};
     bench->bytes = buf_new(64u << 20);
 }
 
