@@ -1,6 +1,5 @@
 #include "formats/numfmt.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -226,15 +225,19 @@ static const char *quoted_token(const char *at, const char *end, struct token *t
 
 static enum token_kind plain_kind(const char *at, const char *end)
 {
-    if (strchr("0#?", *at))
-        return TOKEN_DIGIT;
-    if (*at == '.')
-        return TOKEN_POINT;
-    if (*at == '%')
-        return TOKEN_PERCENT;
-    if ((*at == 'E' || *at == 'e') && at + 1 < end && (at[1] == '+' || at[1] == '-'))
-        return TOKEN_EXPONENT;
-    return *at == ',' || *at == '@' ? TOKEN_NOTHING : TOKEN_LITERAL;
+    switch (*at) {
+    case '0':
+    case '#':
+    case '?': return TOKEN_DIGIT;
+    case '.': return TOKEN_POINT;
+    case '%': return TOKEN_PERCENT;
+    case ',':
+    case '@': return TOKEN_NOTHING;
+    case 'E':
+    case 'e':
+        return at + 1 < end && (at[1] == '+' || at[1] == '-') ? TOKEN_EXPONENT : TOKEN_LITERAL;
+    default: return TOKEN_LITERAL;
+    }
 }
 
 /* The token at `at`; where the next one begins. */
@@ -255,7 +258,7 @@ static const char *next_token(const char *at, const char *end, struct token *tok
         token->kind = TOKEN_NOTHING;
         return at + 2 < end ? at + 2 : end;
     }
-    if (end - at >= 7 && strncasecmp(at, "General", 7) == 0) {
+    if ((*at | 0x20) == 'g' && end - at >= 7 && strncasecmp(at, "General", 7) == 0) {
         token->kind = TOKEN_GENERAL;
         return at + 7;
     }
@@ -425,6 +428,19 @@ static void civil_date(long days, long *year, long *month, long *day)
     *year = year_of_era + era * 400 + (*month <= 2);
 }
 
+/* At least so many digits; behind a hyphen when `digits` is negative. */
+static void put_number(struct output *out, long number, int digits)
+{
+    char reversed[24];
+    int length = 0;
+    if (digits < 0)
+        put(out, '-');
+    for (digits = digits < 0 ? -digits : digits; number > 0 || length < digits; number /= 10)
+        reversed[length++] = (char)('0' + number % 10);
+    while (length > 0)
+        put(out, reversed[--length]);
+}
+
 /* Serial 1 is 1900-01-01; 60 is the 29th of February that was not (ECMA-376 18.17.4.1). In the
  * 1904 system serial 0 is 1904-01-01. False outside the years 1900 to 9999. */
 static bool show_date(enum numfmt_kind kind, double value, bool since_1904, struct output *out)
@@ -442,15 +458,20 @@ static bool show_date(enum numfmt_kind kind, double value, bool since_1904, stru
         civil_date(serial - 24107, &year, &month, &day);
     else if (serial != 60)
         civil_date(serial - (serial > 60 ? 25569 : 25568), &year, &month, &day);
-    int length = 0;
-    if (kind != NUMFMT_TIME)
-        length = snprintf(out->text, NUMFMT_MAX, "%04ld-%02ld-%02ld", year, month, day);
-    if (kind != NUMFMT_DATE)
-        length +=
-            snprintf(out->text + length, NUMFMT_MAX - (size_t)length, "%s%02ld:%02ld:%02ld",
-                     length ? " " : "", seconds / 3600 + (kind == NUMFMT_TIME ? serial * 24 : 0),
-                     seconds / 60 % 60, seconds % 60);
-    out->length = (size_t)length;
+    if (kind != NUMFMT_TIME) {
+        put_number(out, year, 4);
+        put_number(out, month, -2);
+        put_number(out, day, -2);
+    }
+    if (kind == NUMFMT_DATE)
+        return true;
+    if (kind == NUMFMT_DATE_TIME)
+        put(out, ' ');
+    put_number(out, seconds / 3600 + (kind == NUMFMT_TIME ? serial * 24 : 0), 2);
+    put(out, ':');
+    put_number(out, seconds / 60 % 60, 2);
+    put(out, ':');
+    put_number(out, seconds % 60, 2);
     return true;
 }
 
