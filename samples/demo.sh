@@ -1,0 +1,140 @@
+#!/bin/sh
+# The whole way once, in a scratch folder: labeld watches a folder of sample documents, says which
+# label each would get and why, then writes the labels, and a changed file is labelled at once.
+#   sh samples/demo.sh          leaves the daemon running until Ctrl-C
+#   sh samples/demo.sh --once   ends by itself
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+once=false
+case ${1:-} in
+--once) once=true ;;
+"") ;;
+*) echo "usage: sh samples/demo.sh [--once]" >&2 && exit 2 ;;
+esac
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+[ -t 1 ] || say() { printf '\n== %s\n' "$*"; }
+
+# Build ------------------------------------------------------------------------------------------
+sh "$root/samples/packages.sh" build
+build=$root/build/demo
+if [ ! -x "$build/daemon/labeld" ]; then
+    say "Building a release (once)"
+    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLABELD_TESTS=OFF >/dev/null
+fi
+cmake --build "$build" | tail -n 1
+PATH=$build/daemon:$PATH
+
+# A scratch folder -------------------------------------------------------------------------------
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/labeld-demo.XXXXXX")
+daemon=
+finish() {
+    trap - EXIT INT TERM
+    if [ -n "$daemon" ]; then
+        kill "$daemon" 2>/dev/null || true
+        wait "$daemon" 2>/dev/null || true
+    fi
+    rm -rf "$scratch"
+}
+trap finish EXIT
+trap 'finish; exit 0' INT TERM
+
+team=$scratch/team
+mkdir -p "$team/Finance" "$team/HR" "$team/Sales" "$team/Inbox"
+files=$root/samples/files
+cp "$files/office/cards-shared.docx" "$files/office/payroll.xlsx" "$files/data/orders.csv" \
+    "$files/data/invoice.xml" "$files/office/embedded.docx" "$team/Finance/"
+cp "$files/office/contract.docx" "$files/text/personalakte.txt" "$files/office/macros.xlsm" \
+    "$files/data/patients.csv" "$files/office/strict.docx" "$team/HR/"
+cp "$files/office/deck.pptx" "$files/office/letter.docx" "$files/office/labelled.docx" \
+    "$files/office/show.ppsx" "$files/text/meeting.txt" "$team/Sales/"
+cp "$files/closed/protected.docx" "$files/hostile/bomb.docx" "$files/office/signed.docx" \
+    "$files/other/page.pdf" "$team/Inbox/"
+chmod -R go= "$team"
+chmod 0644 "$team/Sales/letter.docx"
+total=$(find "$team" -type f | wc -l)
+
+cp "$root/samples/rules/demo.yaml" "$scratch/rules.yaml"
+cat >"$scratch/labeld.yaml" <<YAML
+state: state
+listen: { admin: "127.0.0.1:0", webhooks: "127.0.0.1:0" }
+rules: rules.yaml
+connections:
+  - { name: team, kind: directory, path: team }
+YAML
+
+# Start ------------------------------------------------------------------------------------------
+say "Starting labeld on $total documents in $team"
+mkdir "$scratch/state"
+labeld --config "$scratch/labeld.yaml" 2>"$scratch/log" &
+daemon=$!
+export LABELD_STATE=$scratch/state
+
+wait_until() { # what, command...: at most 60 s
+    what=$1
+    shift
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        if [ $tries -gt 600 ] || ! kill -0 "$daemon" 2>/dev/null; then
+            echo "demo: $what did not happen; the log:" >&2
+            tail -n 20 "$scratch/log" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+}
+is_up() { [ -s "$LABELD_STATE/listen.json" ]; }
+visits() { grep -c 'event=visited' "$scratch/log" || true; }
+examined() {
+    done=$(visits)
+    [ -t 1 ] && printf '\r  %s of %s files examined' "$done" "$total"
+    [ "$done" -ge "$1" ]
+}
+wait_until "the start" is_up
+wait_until "the first walk" examined "$total"
+[ -t 1 ] && echo
+labelctl status
+
+say "What was found (nothing is changed yet: the rules only simulate)"
+labelctl items
+
+say "Which label would a file get, and why?"
+for file in Finance/cards-shared.docx HR/contract.docx; do
+    labelctl rules explain --rules "$scratch/rules.yaml" --connection team "$team/$file" || true
+    echo
+done
+
+# Enforce ----------------------------------------------------------------------------------------
+say "The rules are switched to enforce"
+sed 's/^mode: simulate.*/mode: enforce/' "$root/samples/rules/demo.yaml" >"$scratch/rules.yaml"
+before=$(visits)
+kill -HUP "$daemon"
+wait_until "deciding again" examined $((before + total))
+[ -t 1 ] && echo
+echo "Labels in the files:"
+find "$team" -name '*.[dpx][olp][ctspx]*' | sort | xargs labelctl label get || true
+
+# One change -------------------------------------------------------------------------------------
+say "One more file arrives"
+cp "$files/office/deleted.docx" "$team/Inbox/new.docx"
+labelled() { grep -q 'event=labelled.*new.docx' "$scratch/log"; }
+wait_until "the label on the new file" labelled
+labelctl label get "$team/Inbox/new.docx"
+delay=$(sed -n 's/.*event=labelled.*new\.docx.* delay_ms=\([0-9]*\).*/\1/p' "$scratch/log" | tail -n 1)
+echo "From the change to the label: $delay ms"
+
+say "Go on with"
+cat <<TEXT
+  export LABELD_STATE=$LABELD_STATE PATH=$build/daemon:\$PATH
+  labelctl status
+  labelctl items --type credit-card
+  labelctl inspect --show $team/Finance
+  labelctl types list
+  labelctl rules check $scratch/rules.yaml
+TEXT
+$once && exit 0
+echo
+echo "labeld keeps running on $team; Ctrl-C ends it and removes the scratch folder."
+wait "$daemon"
