@@ -189,6 +189,14 @@ struct policy *policy_load(const char *path, const struct policy_world *world, s
     return policy_parse(path, text, length, world, arena, problems, err);
 }
 
+struct policy *policy_empty(struct err *err)
+{
+    struct policy *policy = new_policy("", 0);
+    if (!policy)
+        err_set(err, ERR_MEMORY, "the empty policy: out of memory");
+    return policy;
+}
+
 void policy_free(struct policy *policy)
 {
     if (!policy)

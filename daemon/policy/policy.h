@@ -48,6 +48,10 @@ struct policy *policy_parse(const char *name, const char *text, size_t length,
                             struct policy_problems *problems, struct err *err);
 void policy_free(struct policy *policy);
 
+/* The policy of a daemon without `rules:`: no labels, no rules, decides nothing. NULL only when
+ * memory is out. */
+struct policy *policy_empty(struct err *err);
+
 /* SHA-256 of the file's bytes in hex: the revision that decisions name. */
 const char *policy_revision(const struct policy *policy);
 

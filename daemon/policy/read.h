@@ -7,7 +7,7 @@
 #ifndef LABELD_POLICY_READ_H
 #define LABELD_POLICY_READ_H
 #include "base/yaml.h"
-#include "policy/rule.h"
+#include "policy/loaded.h"
 
 #define READ_MAX_PROBLEMS 100
 
@@ -112,7 +112,10 @@ bool read_types(struct read *read, const struct yaml_node *node, struct rule_typ
 bool read_type_each(struct read *read, const struct yaml_node *node,
                     struct rule_findings *findings);
 
-/* A condition (when:). NULL after a message. */
+/* The operand of a condition of section 4, by when->op. */
+bool read_operand(struct read *read, const struct yaml_node *node, struct rule_when *when);
+
+/* A condition (when:). False after a message. */
 bool read_when(struct read *read, const struct yaml_node *node, struct rule_when *when);
 extern const struct read_words read_steps, read_statuses, read_changes;
 

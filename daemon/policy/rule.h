@@ -5,12 +5,10 @@
  */
 #ifndef LABELD_POLICY_RULE_H
 #define LABELD_POLICY_RULE_H
-#include "policy/expect.h"
 #include "policy/glob.h"
-#include "policy/intern.h"
 #include "policy/plan.h"
 
-/* Conditions of rules.md, section 4, and the operators that join them. */
+/* Conditions of rules.md, section 4, and what joins them. */
 enum rule_op {
     RULE_ALWAYS,
     RULE_ALL,
@@ -58,8 +56,7 @@ struct rule_label {
     const unsigned *is;
     size_t is_count;
     bool none, any, foreign, unknown;
-    bool by_label;  /* any of the above is asked for */
-    bool by_setter; /* set_by */
+    bool by_label, by_setter; /* whether any of the above, and set_by, is asked for */
     enum facts_set_by set_by;
 };
 
@@ -148,30 +145,6 @@ struct rule_exception {
     int64_t end_us; /* first instant at which it no longer applies */
     bool ignores;
     struct rule_types ignore;
-};
-
-struct rule_condition {
-    const char *name;
-    struct rule_when when;
-};
-
-struct policy {
-    struct arena arena;
-    char revision[65];
-    const char *site;
-    enum label_info info;
-    bool simulate;               /* the file's mode */
-    struct policy_label *labels; /* lowest first */
-    size_t label_count;
-    struct intern types;
-    struct rule_condition *conditions;
-    size_t condition_count;
-    struct rule *rules;
-    size_t rule_count;
-    struct rule_exception *exceptions; /* by name */
-    size_t exception_count;
-    struct expect_test *tests;
-    size_t test_count;
 };
 
 #endif

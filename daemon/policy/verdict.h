@@ -5,7 +5,7 @@
  */
 #ifndef LABELD_POLICY_VERDICT_H
 #define LABELD_POLICY_VERDICT_H
-#include "policy/rule.h"
+#include "policy/loaded.h"
 
 /* A row of findings with its types as numbers. */
 struct verdict_row {
