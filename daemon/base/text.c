@@ -22,8 +22,24 @@ static bool put_valid(struct buf *out, const char *text)
     return !out->failed;
 }
 
+/* ASCII is NFC already, and folding it is lower case: most texts need no more. NULL: not ASCII,
+ * or memory is out, which the long way then meets again. */
+static char *fold_ascii(struct arena *arena, const char *text)
+{
+    size_t length = 0;
+    while (text[length] && (unsigned char)text[length] < 0x80)
+        length++;
+    char *folded = text[length] ? NULL : arena_alloc(arena, length + 1, 1);
+    for (size_t i = 0; folded && i < length; i++)
+        folded[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + ('a' - 'A') : text[i]);
+    return folded;
+}
+
 char *text_fold(struct arena *arena, const char *text)
 {
+    char *ascii = fold_ascii(arena, text);
+    if (ascii)
+        return ascii;
     own_buf struct buf valid = buf_new(strlen(text) * 3 + 1);
     if (!put_valid(&valid, text))
         return NULL;
