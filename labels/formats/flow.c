@@ -16,7 +16,8 @@ enum space {
     SPACE_X,
     SPACE_I,
     SPACE_MC,
-    SPACE_V
+    SPACE_V,
+    SPACE_E
 };
 
 enum action {
@@ -64,7 +65,8 @@ static const struct meaning meanings[] = {
 enum { meaning_count = sizeof meanings / sizeof *meanings };
 _Static_assert(meaning_count < 200, "the hash table of elements gets too full");
 
-/* Namespaces of Office itself: their attributes are settings, not content. */
+/* Namespaces of Office itself: their attributes are settings, not content, and those of elements
+ * without a namespace inside of them. */
 static const char *const office_uris[] = {
     "http://schemas.openxmlformats.org/",
     "http://purl.oclc.org/ooxml/",
@@ -134,7 +136,9 @@ static unsigned look_up_space(struct flow *flow, const char *uri)
         return flow->space;
     flow->space_uri = uri;
     flow->space = SPACE_OTHER;
-    flow->foreign = !uri || !is_office(uri);
+    flow->foreign = uri ? !is_office(uri) : flow->depth == 0 || flow->foreign_root;
+    if (flow->depth == 0)
+        flow->foreign_root = flow->foreign;
     for (size_t i = 0; uri && i < sizeof spaces / sizeof *spaces; i++)
         if (strcmp(spaces[i].uri, uri) == 0)
             flow->space = (uint8_t)spaces[i].space;
@@ -193,7 +197,7 @@ static bool take_attributes(struct flow *flow, const struct xml_element *element
 {
     for (size_t i = 0; i < element->attribute_count; i++) {
         const struct xml_attribute *attribute = &element->attributes[i];
-        if (wanted && !listed(wanted, attribute->name))
+        if (wanted ? !listed(wanted, attribute->name) : strcmp(attribute->name, "style") == 0)
             continue;
         if (!wanted && !add_aside(flow, attribute->name, strlen(attribute->name), true))
             return false;

@@ -32,7 +32,8 @@ struct flow {
     uint64_t aside_at;     /* place in the text where it was last added to */
     const char *space_uri; /* the last namespace looked up, and what it was */
     uint8_t space;
-    bool foreign; /* that namespace is nobody's in Office: attributes are content */
+    bool foreign;      /* that namespace is nobody's in Office: attributes are content */
+    bool foreign_root; /* and so is the root's */
     bool no_memory;
     uint32_t depth;
     uint8_t slots[FLOW_SLOTS]; /* hash of the elements table: row + 1 */

@@ -107,12 +107,16 @@ static bool parse_decimal(const char *text, struct decimal *number)
     if (text == start || (text == start + 1 && *start == '.'))
         return false;
     if (*text == 'e' || *text == 'E') {
-        char *end;
-        long exponent = strtol(text + 1, &end, 10);
-        if (end == text + 1 || exponent > 400 || exponent < -400)
+        bool less = text[1] == '-';
+        int exponent = 0;
+        text += text[1] == '-' || text[1] == '+' ? 2 : 1;
+        if (!is_digit(*text))
             return false;
-        number->point += (int)exponent;
-        text = end;
+        for (; is_digit(*text); text++)
+            exponent = exponent < 1000 ? exponent * 10 + (*text - '0') : exponent;
+        if (exponent > 400)
+            return false;
+        number->point += less ? -exponent : exponent;
     }
     normalise(number);
     return *text == '\0' && number->point <= digits_max && number->point >= -400;
