@@ -9,13 +9,8 @@
 
 /* What can be read. The order decides between equal bids: the more special first. */
 static const struct format *const handlers[] = {
-    &handlers_ooxml,
-    &handlers_zip,
-    &handlers_html,
-    &handlers_xml,
-    &handlers_json,
-    &handlers_csv,
-    &handlers_text,
+    &handlers_ooxml, &handlers_zip, &handlers_html, &handlers_xml,
+    &handlers_json,  &handlers_csv, &handlers_text,
 };
 
 /* A known signature without a handler outbids plain text, and no handler that knows structure.

@@ -14,7 +14,7 @@
 struct format_input {
     const char *bytes;
     size_t length;
-    int fd; /* of the file that `bytes` maps from its start, so that the kernel can copy; 0 = none */
+    int fd; /* of the file that `bytes` maps from its start: the kernel can copy; 0 = none */
 };
 
 /* Where text goes. Text of one part arrives in order, cut anywhere between two characters,
