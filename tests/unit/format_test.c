@@ -25,6 +25,8 @@ static const struct {
     {BYTES("Stra\xdf"
            "e 12 in K\xf6ln\n"),
      FORMAT_TXT, REPORT_PARTIAL, "charset", "Strae 12 in Kln\n"},
+    {BYTES("4539\0 a zero byte, as programs leave it in logs, does not make this binary"),
+     FORMAT_TXT, REPORT_OK, "", "4539"}, /* as far as strcmp looks */
     {BYTES("BMW and MZ and GIF89a are words\n"), FORMAT_TXT, REPORT_OK, "",
      "BMW and MZ and GIF89a are words\n"},
     {BYTES("a line that speaks of %PDF-1.7\n"), FORMAT_TXT, REPORT_OK, "",
