@@ -352,6 +352,26 @@ TEST(a_backfill_leaves_a_slot_for_live_changes)
     parser_close(parser);
 }
 
+TEST(a_child_holds_no_descriptor_of_another)
+{
+    struct parser *parser = parser_with(1, 4, 0);
+    struct crowd others = {.parser = parser, .text = "work now", .times = 2};
+    pthread_t threads[3];
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &others), 0);
+    for (size_t i = 0; i < 5; i++) {
+        char reason[65];
+        struct parser_cost cost;
+        clock_sleep_us(50000);
+        status_of(parser, PARSE_LIVE, "descriptors now", reason, &cost);
+        assert_string_equal(reason, "3 4 "); /* its answer and its file */
+    }
+    for (size_t i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(others.good, 6);
+    parser_close(parser);
+}
+
 TEST(closing_waits_for_what_runs)
 {
     struct crowd crowd = {.parser = parser_with(1, 2, 0), .text = "work now", .times = 1};
@@ -380,6 +400,7 @@ int main(void)
         cmocka_unit_test(requests_survive_the_death_of_their_host),
         cmocka_unit_test(a_host_is_replaced_after_its_files),
         cmocka_unit_test(a_backfill_leaves_a_slot_for_live_changes),
+        cmocka_unit_test(a_child_holds_no_descriptor_of_another),
         cmocka_unit_test(closing_waits_for_what_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
