@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 enum { max_depth = 64, max_nodes = 1000000 };
 
@@ -355,12 +356,34 @@ static struct fy_parser *open_parser(struct reading *reading, const char *text, 
     return NULL;
 }
 
+/* What libfyaml must not see: it never comes back from a directive that is not UTF-8 (seen with
+ * 0.7.12), and no file of ours needs a directive. */
+static bool plain_text(struct reading *reading, const char *text, size_t length)
+{
+    unsigned line = 1, column = 1;
+    for (size_t at = 0; at < length;) {
+        uint32_t character;
+        size_t width = utf8_decode(text + at, length - at, &character);
+        if (width == 0)
+            return fault(reading, YAML_SYNTAX, line, column, "this is not UTF-8 text");
+        if (column == 1 && character == '%')
+            return fault(reading, YAML_SYNTAX, line, column,
+                         "a line may not begin with %: quote it, or indent it");
+        at += width;
+        column = character == '\n' ? 1 : column + 1;
+        line += character == '\n';
+    }
+    return true;
+}
+
 static const struct yaml_node *parse(const char *text, size_t length, bool twice,
                                      struct arena *arena, struct yaml_problem *problem)
 {
     struct yaml_node *root = arena_alloc(arena, 1, sizeof *root);
     struct reading reading = {.arena = arena, .problem = problem, .twice = twice};
     *problem = (struct yaml_problem){0};
+    if (!plain_text(&reading, text, length))
+        return NULL;
     reading.parser = root ? open_parser(&reading, text, length) : NULL;
     if (!reading.parser) {
         fault(&reading, YAML_MEMORY, 1, 1, "out of memory");

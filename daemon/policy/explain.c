@@ -36,13 +36,30 @@ static size_t characters(const char *text)
     return count;
 }
 
-static size_t width_of(const struct plan_node *node)
+static size_t width_of(const struct plan_node *node, unsigned indent)
 {
-    size_t width =
-        node->condition && *node->want ? strlen(node->condition) + 2 + characters(node->want) : 0;
+    size_t width = node->condition && *node->want
+                       ? indent + strlen(node->condition) + 2 + characters(node->want)
+                       : 0;
     for (size_t i = 0; i < node->of_count; i++) {
-        size_t inner = width_of(&node->of[i]);
+        size_t inner = width_of(&node->of[i], indent + 2);
         width = inner > width ? inner : width;
+    }
+    return width;
+}
+
+/* The outermost `all` goes without saying: its parts stand at the margin. */
+static bool is_plain_all(const struct plan_node *when)
+{
+    return when->op && strcmp(when->op, "all") == 0;
+}
+
+static size_t width_of_rule(const struct plan_node *when)
+{
+    size_t width = is_plain_all(when) ? 0 : width_of(when, 0);
+    for (size_t i = 0; is_plain_all(when) && i < when->of_count; i++) {
+        size_t part = width_of(&when->of[i], 0);
+        width = part > width ? part : width;
     }
     return width;
 }
@@ -59,7 +76,7 @@ static size_t column_of(const struct explain *explain)
     size_t column = 0;
     for (size_t i = 0; i < explain->plan->rule_count; i++) {
         const struct plan_rule *rule = &explain->plan->rules[i];
-        size_t width = shown_whole(explain, rule) && rule->when ? width_of(rule->when) : 0;
+        size_t width = shown_whole(explain, rule) && rule->when ? width_of_rule(rule->when) : 0;
         column = width > column ? width : column;
     }
     return column < widest ? column : widest;
@@ -145,11 +162,10 @@ static void put_node(const struct explain *explain, const struct plan_node *node
         put_node(explain, &node->of[i], column, indent + 2, out);
 }
 
-/* The conditions of the rule; the outermost `all` goes without saying. */
 static void put_when(const struct explain *explain, const struct plan_node *when, size_t column,
                      struct buf *out)
 {
-    if (!when->op || strcmp(when->op, "all") != 0) {
+    if (!is_plain_all(when)) {
         put_node(explain, when, column, 0, out);
         return;
     }

@@ -49,6 +49,9 @@ static struct policy_problem *problem_slot(struct read *read, enum policy_severi
 }
 
 static bool tell(struct read *read, struct policy_problem problem, const char *format,
+                 va_list arguments) __attribute__((format(printf, 3, 0)));
+
+static bool tell(struct read *read, struct policy_problem problem, const char *format,
                  va_list arguments)
 {
     if (problem.severity == POLICY_ERROR)

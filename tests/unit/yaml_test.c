@@ -22,6 +22,9 @@ static const struct {
     {"a: b: c\n", YAML_SYNTAX, 0, 0},
     {"\ta: 1\n", YAML_SYNTAX, 0, 0},
     {"{[a]: 1}\n", YAML_KEY, 1, 2},
+    {"a: 1\nb: x\xff\n", YAML_SYNTAX, 2, 5},
+    {"%YAML 1.2\n--- a\n", YAML_SYNTAX, 1, 1},
+    {"a: b\n%\xff\xff\n", YAML_SYNTAX, 2, 1},
     {"gr\xc3\xbc\xc3\x9f: &x 1\n", YAML_ANCHOR, 1, 7},
 };
 
