@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-static const struct checks_table *const tables[] = {&checks_cards, &checks_bank, &checks_americas};
+static const struct checks_table *const tables[] = {
+    &checks_sums,  &checks_cards, &checks_bank,   &checks_americas, &checks_europe,
+    &checks_world, &checks_vat,   &checks_people, &checks_crypto,   &checks_secrets,
+};
 
 bool checks_sum_holds(const struct checks_sum *sum, const char *text)
 {
@@ -27,6 +30,11 @@ bool checks_sum_holds(const struct checks_sum *sum, const char *text)
     return sum->map[rest] != '?' && sum->map[rest] == text[sum->check];
 }
 
+static bool alike(const char *text, size_t length)
+{
+    return length > 1 && memcmp(text, text + 1, length - 1) == 0;
+}
+
 bool checks_rule_holds(const struct checks_rule *rule, const char *text, size_t length)
 {
     size_t skip = rule->prefix ? strlen(rule->prefix) : 0;
@@ -34,6 +42,8 @@ bool checks_rule_holds(const struct checks_rule *rule, const char *text, size_t 
         text += skip;
         length -= skip;
     }
+    if (alike(text, length))
+        return false;
     size_t held = 0, judged = 0;
     for (size_t i = 0; i < 3 && rule->sums[i].length; i++) {
         if (rule->sums[i].length != length)
@@ -44,6 +54,11 @@ bool checks_rule_holds(const struct checks_rule *rule, const char *text, size_t 
     if (judged == 0 || held < (rule->any ? 1 : judged))
         return false;
     return !rule->date.form || digits_date_valid(&rule->date, text, length);
+}
+
+bool checks_by_rule(const struct checks_row *row, const struct checks_input *input)
+{
+    return checks_rule_holds(row->rule, input->value, input->length);
 }
 
 bool checks_in_ranges(const struct checks_range *ranges, int64_t number)

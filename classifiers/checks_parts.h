@@ -40,7 +40,8 @@ struct checks_sum {
     int16_t weights[24];
 };
 
-/* Sums that must hold, all of those of the value's length and at least one. */
+/* Sums that must hold, all of those of the value's length and at least one.
+ * A value of one character over and over never holds. */
 struct checks_rule {
     const char *prefix; /* may stand in front and is not weighed */
     bool any;           /* one that holds is enough */
@@ -49,18 +50,22 @@ struct checks_rule {
 };
 
 /* How remainders become check digits. */
-#define CHECKS_MAP_10       "0987654321"  /* 10 - r, 10 is 0 */
-#define CHECKS_MAP_10_PLAIN "0123456789"  /* r */
-#define CHECKS_MAP_11       "0?987654321" /* 11 - r, 11 is 0, 10 is never given out */
-#define CHECKS_MAP_11_ZERO  "00987654321" /* 11 - r, 10 and 11 are 0 */
-#define CHECKS_MAP_11_PLAIN "0123456789?" /* r, 10 is never given out */
-#define CHECKS_MAP_11_TEN_0 "01234567890" /* r, 10 is 0 */
+#define CHECKS_MAP_10        "0987654321"  /* 10 - r, 10 is 0 */
+#define CHECKS_MAP_10_PLAIN  "0123456789"  /* r */
+#define CHECKS_MAP_11        "0?987654321" /* 11 - r, 11 is 0, 10 is never given out */
+#define CHECKS_MAP_11_ZERO   "00987654321" /* 11 - r, 10 and 11 are 0 */
+#define CHECKS_MAP_11_PLAIN  "0123456789?" /* r, 10 is never given out */
+#define CHECKS_MAP_11_MOD_10 "10987654321" /* 11 - r, modulo 10 */
+#define CHECKS_MAP_11_TEN_0  "01234567890" /* r, 10 is 0 */
 
 /* Whether the sum holds for a text of its length. */
 bool checks_sum_holds(const struct checks_sum *sum, const char *text);
 
 /* Whether the rule holds for the text. */
 bool checks_rule_holds(const struct checks_rule *rule, const char *text, size_t length);
+
+/* A row's function for a rule alone. */
+bool checks_by_rule(const struct checks_row *row, const struct checks_input *input);
 
 /* Whether the two letters are a country of ISO 3166-1. */
 bool checks_country(const char *letters);

@@ -137,9 +137,13 @@ bool digits_dull(const char *text, size_t length)
     return repeats(text, length, 2) || repeats(text, length, 3);
 }
 
-static bool leap(unsigned year, bool full)
+bool digits_day_valid(unsigned year, unsigned month, unsigned day)
 {
-    return year % 4 == 0 && (!full || year % 100 != 0 || year % 400 == 0);
+    static const uint8_t days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (year < 1850 || year > 2100 || month < 1 || month > 12)
+        return false;
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return day >= 1 && day <= (month == 2 && leap ? 29U : days[month - 1]);
 }
 
 static unsigned fold(unsigned value, unsigned by)
@@ -149,22 +153,20 @@ static unsigned fold(unsigned value, unsigned by)
 
 bool digits_date_valid(const struct digits_date *date, const char *text, size_t length)
 {
-    static const uint8_t days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     unsigned year = 0, month = 0, day = 0, year_digits = 0;
     for (size_t i = 0; date->form[i]; i++) {
-        int value = i < length ? digits_value(text[i]) : -1;
-        if (date->form[i] != 'Y' && date->form[i] != 'M' && date->form[i] != 'D')
+        char form = date->form[i];
+        if (form == '_')
             continue;
+        int value = i < length ? digits_value(text[i]) : -1;
         if (value < 0)
             return false;
-        unsigned *part = date->form[i] == 'Y' ? &year : date->form[i] == 'M' ? &month : &day;
+        unsigned *part = form == 'Y' ? &year : form == 'M' ? &month : &day;
         *part = *part * 10 + (unsigned)value;
-        year_digits += part == &year;
+        year_digits += form == 'Y';
     }
     month = fold(fold(month, date->month_fold), date->century_fold);
-    day = fold(day, date->day_fold);
-    if (month < 1 || month > 12 || (year_digits == 4 && (year < 1850 || year > 2100)))
-        return false;
-    unsigned last = days[month - 1] + (month == 2 && leap(year, year_digits == 4));
-    return day >= 1 && day <= last;
+    /* Without its century 00 counts as leap: 2000 was. */
+    return digits_day_valid(year_digits == 4 ? year : 2000 + year % 100, month,
+                            day > date->day_fold ? day - date->day_fold : day);
 }

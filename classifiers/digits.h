@@ -50,9 +50,12 @@ int digits_icao(const char *text, size_t length);
 /* Whether it looks made up: one digit in at least 70 % of the places, or a period up to 3. */
 bool digits_dull(const char *text, size_t length);
 
-/* A date in a value: `form` holds Y (two or four), M and D at the places of the digits, anything
- * else is passed over. Days and months above a fold count as that much less: a birth number's
- * mark of sex, century or kind of person. Two-digit years may be any. */
+/* Whether the day is one of the calendar, from 1850 to 2100. */
+bool digits_day_valid(unsigned year, unsigned month, unsigned day);
+
+/* A date in a value: `form` holds Y, M and D at the places of the digits, _ at others. Months
+ * count modulo a fold, days above theirs as that much less: a birth number's mark of sex, century
+ * or kind of person. Two-digit years may be any. */
 struct digits_date {
     const char *form; /* NULL: none */
     uint8_t month_fold;
