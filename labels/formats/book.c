@@ -12,7 +12,7 @@ enum {
 
 void book_init(struct book *book, const struct limits *limits)
 {
-    uint64_t share = limits->parse_memory_bytes / 8;
+    uint64_t share = limits->parse_memory_bytes / 4;
     *book = (struct book){
         .strings = strings_new(share < 1u << 30 ? (size_t)share : 1u << 30),
         .codes = arena_new(codes_bytes),
@@ -44,18 +44,16 @@ bool book_strings_start(struct book *book, const struct xml_element *element)
     return true;
 }
 
-/* Keep the string that is complete, or send it on when there is no more room. */
-static bool close_string(struct book *book, struct emit *emit)
+bool book_add_string(struct book *book, const char *text, size_t length, struct emit *emit)
 {
-    const char *text = buf_text(&book->string);
-    if (strings_add(&book->strings, text, book->string.length))
+    if (strings_add(&book->strings, text, length))
         return true;
     if (!book->strings.full) {
         book->no_memory = true;
         return false;
     }
     emit_separate(emit, '\n');
-    return emit_cell(emit, text, book->string.length);
+    return emit_cell(emit, text, length);
 }
 
 bool book_strings_end(struct book *book, const char *name, struct emit *emit)
@@ -65,7 +63,7 @@ bool book_strings_end(struct book *book, const char *name, struct emit *emit)
     else if (strcmp(name, "rPh") == 0)
         book->skips = false;
     else if (strcmp(name, "si") == 0)
-        return close_string(book, emit);
+        return book_add_string(book, buf_text(&book->string), book->string.length, emit);
     return true;
 }
 
@@ -95,17 +93,30 @@ static uint32_t number_of(const struct xml_element *element, const char *name)
     return number;
 }
 
-static bool add_custom(struct book *book, const struct xml_element *element)
+bool book_add_format(struct book *book, uint32_t id, const char *code, size_t length)
 {
-    const struct xml_attribute *code = xml_find(element, "formatCode", NULL);
-    struct book_format format = {.id = number_of(element, "numFmtId")};
-    size_t length = code ? (size_t)(code->end - code->value) : 0;
+    struct book_format format = {.id = id};
     if (length == 0 || length > code_bytes || book->codes.used_bytes + length + 64 > codes_bytes ||
         book->custom.length + sizeof format > formats_bytes)
         return true;
-    format.code = arena_strndup(&book->codes, code->value, length);
+    format.code = arena_strndup(&book->codes, code, length);
     book->no_memory = !format.code || !buf_append(&book->custom, &format, sizeof format);
     return !book->no_memory;
+}
+
+bool book_add_style(struct book *book, uint32_t id)
+{
+    if (book->styles.length + sizeof id > formats_bytes)
+        return true;
+    book->no_memory = !buf_append(&book->styles, &id, sizeof id);
+    return !book->no_memory;
+}
+
+static bool add_custom(struct book *book, const struct xml_element *element)
+{
+    const struct xml_attribute *code = xml_find(element, "formatCode", NULL);
+    return !code || book_add_format(book, number_of(element, "numFmtId"), code->value,
+                                    (size_t)(code->end - code->value));
 }
 
 bool book_styles_start(struct book *book, const struct xml_element *element)
@@ -116,11 +127,7 @@ bool book_styles_start(struct book *book, const struct xml_element *element)
         book->in_styles = true;
     if (!book->in_styles || strcmp(element->name, "xf") != 0)
         return true;
-    uint32_t id = number_of(element, "numFmtId");
-    if (book->styles.length + sizeof id > formats_bytes)
-        return true;
-    book->no_memory = !buf_append(&book->styles, &id, sizeof id);
-    return !book->no_memory;
+    return book_add_style(book, number_of(element, "numFmtId"));
 }
 
 void book_styles_end(struct book *book, const char *name)

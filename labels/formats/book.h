@@ -29,7 +29,7 @@ struct book_format {
     const char *code;
 };
 
-/* Shared strings take at most an eighth of the memory limit. */
+/* Shared strings take at most three eighths of the memory limit. */
 void book_init(struct book *book, const struct limits *limits);
 void book_fini(struct book *book);
 
@@ -42,6 +42,12 @@ bool book_strings_text(struct book *book, const char *text, size_t length);
 bool book_styles_start(struct book *book, const struct xml_element *element);
 void book_styles_end(struct book *book, const char *name);
 bool book_styles_finish(struct book *book);
+
+/* The same from a workbook that is not XML. A string that cannot be kept goes to the emit. False:
+ * memory is out, or the emit wants no more. */
+bool book_add_string(struct book *book, const char *text, size_t length, struct emit *emit);
+bool book_add_format(struct book *book, uint32_t id, const char *code, size_t length);
+bool book_add_style(struct book *book, uint32_t id);
 
 /* The number format of a cell style; general outside the list. */
 struct numfmt book_format_of(const struct book *book, uint32_t style);

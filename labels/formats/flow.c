@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum { aside_bytes = 64 * 1024, span_max = 63 };
 
 enum space {
@@ -97,7 +99,7 @@ static const struct meaning *find_meaning(const struct flow *flow, unsigned spac
 
 void flow_init(struct flow *flow, struct emit *emit)
 {
-    memset(flow, 0, sizeof *flow);
+    memset(flow, 0, offsetof(struct flow, frames)); /* frames are filled as they are entered */
     flow->emit = emit;
     flow->aside = buf_new(aside_bytes);
     for (size_t i = 0; i < meaning_count; i++) {
@@ -117,6 +119,7 @@ void flow_begin(struct flow *flow)
 {
     buf_reset(&flow->aside);
     flow->space_uri = NULL;
+    flow->name_length = 0;
     flow->depth = 0;
     flow->frames[0] = (struct flow_frame){0};
 }
@@ -199,7 +202,8 @@ static bool take_attributes(struct flow *flow, const struct xml_element *element
         const struct xml_attribute *attribute = &element->attributes[i];
         if (wanted ? !listed(wanted, attribute->name) : strcmp(attribute->name, "style") == 0)
             continue;
-        if (!wanted && !add_aside(flow, attribute->name, strlen(attribute->name), true))
+        if (!wanted && (!add_aside(flow, attribute->name, strlen(attribute->name), true) ||
+                        !add_aside(flow, ":", 1, false)))
             return false;
         size_t length = (size_t)(attribute->end - attribute->value);
         if (!add_aside(flow, attribute->value, length, true))
@@ -299,6 +303,14 @@ static enum action unknown_action(unsigned space)
     return space < sizeof runs && runs[space] ? ACTION_PLAIN : ACTION_BLOCK;
 }
 
+static void keep_name(struct flow *flow, const char *name)
+{
+    flow->name_length = strlen(name);
+    if (flow->name_length > sizeof flow->name)
+        flow->name_length = utf8_cut(name, flow->name_length, sizeof flow->name);
+    memcpy(flow->name, name, flow->name_length);
+}
+
 bool flow_start(struct flow *flow, const struct xml_element *element)
 {
     if (flow->depth >= FLOW_DEPTH_MAX)
@@ -313,10 +325,13 @@ bool flow_start(struct flow *flow, const struct xml_element *element)
         .skips = parent->skips,
         .cell = parent->cell,
     };
+    flow->name_length = 0;
     if (parent->skips)
         return true;
     if (!start_action(flow, element, action))
         return false;
+    if (!meaning && flow->foreign)
+        keep_name(flow, element->name);
     bool foreign = !meaning && flow->foreign && element->attribute_count > 0;
     if (!foreign && !(meaning && *meaning->attributes))
         return true;
@@ -330,6 +345,7 @@ bool flow_end(struct flow *flow)
     if (flow->depth == 0)
         return true;
     const struct flow_frame *ended = &flow->frames[flow->depth--];
+    flow->name_length = 0;
     return ended->skips || end_action(flow, ended);
 }
 
@@ -339,6 +355,14 @@ static bool is_blank(const char *text, size_t length)
         if (!strchr(" \t\r\n", text[i]))
             return false;
     return true;
+}
+
+static bool send_name(struct flow *flow)
+{
+    size_t length = flow->name_length;
+    flow->name_length = 0;
+    return length == 0 ||
+           (emit_text(flow->emit, flow->name, length) && emit_text(flow->emit, ": ", 2));
 }
 
 bool flow_text(struct flow *flow, const char *text, size_t length)
@@ -353,7 +377,9 @@ bool flow_text(struct flow *flow, const char *text, size_t length)
             emit_separate(flow->emit, ' ');
         return true;
     }
-    return frame->cell ? emit_cell(flow->emit, text, length) : emit_text(flow->emit, text, length);
+    if (frame->cell)
+        return emit_cell(flow->emit, text, length);
+    return send_name(flow) && emit_text(flow->emit, text, length);
 }
 
 bool flow_finish(struct flow *flow)

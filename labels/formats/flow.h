@@ -35,6 +35,8 @@ struct flow {
     bool foreign;      /* that namespace is nobody's in Office: attributes are content */
     bool foreign_root; /* and so is the root's */
     bool no_memory;
+    size_t name_length; /* of `name`; 0: nothing stands in front of the next text */
+    char name[64];      /* the foreign element that has just begun: names are keywords in data */
     uint32_t depth;
     uint8_t slots[FLOW_SLOTS]; /* hash of the elements table: row + 1 */
     struct flow_frame frames[FLOW_DEPTH_MAX + 1];

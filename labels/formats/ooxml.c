@@ -152,6 +152,9 @@ static unsigned bid(const struct format_input *input, enum format_id *id)
     return !known ? 0 : typed ? BID_TYPE : BID_NAME;
 }
 
+/* Parts of a binary workbook ([MS-XLSB] 2.2.1). */
+static const char binary_type[] = "application/vnd.ms-excel.";
+
 enum state { STATE_NEW, STATE_QUEUED, STATE_DONE };
 
 /* A part that the one just read leads to. */
@@ -270,6 +273,9 @@ static enum package_result read_entry(struct walk *walk, size_t index)
         return PACKAGE_OK;
     if (ooxml_is_xml(entry->name, type))
         return part_read(walk->part, &walk->opc, index, index == walk->main);
+    if (walk->id == FORMAT_XLSB && strncasecmp(type, binary_type, strlen(binary_type)) == 0)
+        return part_read_binary(walk->part, &walk->opc, index, index == walk->main,
+                                strcasecmp(type + strlen(binary_type), "worksheet") == 0);
     return embedded_read(walk->reading, walk->package, index, type, &walk->part->emit);
 }
 
@@ -307,7 +313,7 @@ static bool read_main(struct walk *walk)
         return false;
     if (walk->strings == PACKAGE_NONE)
         walk->strings = package_find(walk->package, "xl/sharedStrings.xml");
-    if (walk->id == FORMAT_XLSB)
+    if (walk->id == FORMAT_XLSB) /* formulas, names, page headers are not read */
         format_gap(walk->reading, REPORT_PARTIAL, "xlsb");
     bool book = strcmp(formats_row(walk->id)->family, "spreadsheet") == 0;
     return !book || (read_now(walk, walk->strings) && read_now(walk, walk->styles));

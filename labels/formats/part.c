@@ -37,6 +37,7 @@ struct part *part_new(struct format_reading *reading)
     flow_init(&part->flow, &part->emit);
     book_init(&part->book, reading->limits);
     sheet_init(&part->sheet, reading, &part->book, &part->flow);
+    binary_init(&part->binary, &part->sheet);
     return part;
 }
 
@@ -46,6 +47,7 @@ void part_free(struct part *part)
         return;
     buf_fini(&part->mentions);
     flow_fini(&part->flow);
+    binary_fini(&part->binary);
     sheet_fini(&part->sheet);
     book_fini(&part->book);
     mem_free(part);
@@ -86,6 +88,18 @@ static bool is_relation_space(const char *space)
            (strcmp(space, relation_spaces[0]) == 0 || strcmp(space, relation_spaces[1]) == 0);
 }
 
+static bool add_mention(struct part *part, const char *id, size_t length)
+{
+    struct part_mention mention = {
+        .rank = (uint32_t)(part->mentions.length / sizeof mention),
+    };
+    if (length >= sizeof mention.id || part->mentions.length + sizeof mention > mentions_bytes)
+        return true;
+    memcpy(mention.id, id, length);
+    part->no_memory = !buf_append(&part->mentions, &mention, sizeof mention);
+    return !part->no_memory;
+}
+
 /* What only the main part says: in which order it mentions others, and how dates count. */
 static bool note_main(struct part *part, const struct xml_element *element)
 {
@@ -95,16 +109,8 @@ static bool note_main(struct part *part, const struct xml_element *element)
     }
     for (size_t i = 0; i < element->attribute_count; i++) {
         const struct xml_attribute *attribute = &element->attributes[i];
-        size_t length = (size_t)(attribute->end - attribute->value);
-        struct part_mention mention = {
-            .rank = (uint32_t)(part->mentions.length / sizeof mention),
-        };
-        if (strcmp(attribute->name, "id") != 0 || !is_relation_space(attribute->space) ||
-            length >= sizeof mention.id || part->mentions.length + sizeof mention > mentions_bytes)
-            continue;
-        memcpy(mention.id, attribute->value, length);
-        part->no_memory = !buf_append(&part->mentions, &mention, sizeof mention);
-        if (part->no_memory)
+        if (strcmp(attribute->name, "id") == 0 && is_relation_space(attribute->space) &&
+            !add_mention(part, attribute->value, (size_t)(attribute->end - attribute->value)))
             return false;
     }
     return true;
@@ -178,7 +184,7 @@ static bool finish(struct part *part)
 static bool memory_out(const struct part *part)
 {
     return part->no_memory || part->flow.no_memory || part->book.no_memory ||
-           part->sheet.no_memory || part->properties.no_memory;
+           part->sheet.no_memory || part->properties.no_memory || part->binary.no_memory;
 }
 
 static int by_id(const void *a, const void *b)
@@ -188,17 +194,18 @@ static int by_id(const void *a, const void *b)
     return order ? order : (left->rank > right->rank) - (left->rank < right->rank);
 }
 
-enum package_result part_read(struct part *part, struct opc *opc, size_t index, bool main)
+static void begin_part(struct part *part, const struct opc *opc, size_t index, bool main)
 {
-    static const struct xml_handler handler = {.start = on_start, .end = on_end, .text = on_text};
     part->path = package_entry(opc->package, index)->name;
     part->kind = PART_UNKNOWN;
     part->main = main;
     part->announced = false;
-    enum package_result result = opc_read_xml(opc, index, &handler, part);
-    if (!part->emit.stopped && !memory_out(part))
-        finish(part);
-    if (main && part->mentions.length > 0)
+}
+
+/* What came of a part, once all that it held was sent. */
+static enum package_result end_part(struct part *part, enum package_result result)
+{
+    if (part->main && part->mentions.length > 0)
         qsort(part->mentions.bytes, part->mentions.length / sizeof(struct part_mention),
               sizeof(struct part_mention), by_id);
     if (memory_out(part))
@@ -206,6 +213,47 @@ enum package_result part_read(struct part *part, struct opc *opc, size_t index, 
     if (part->emit.stopped)
         return PACKAGE_STOPPED;
     return result == PACKAGE_STOPPED ? PACKAGE_GAP : result;
+}
+
+enum package_result part_read(struct part *part, struct opc *opc, size_t index, bool main)
+{
+    static const struct xml_handler handler = {.start = on_start, .end = on_end, .text = on_text};
+    begin_part(part, opc, index, main);
+    enum package_result result = opc_read_xml(opc, index, &handler, part);
+    if (!part->emit.stopped && !memory_out(part))
+        finish(part);
+    return end_part(part, result);
+}
+
+static bool on_mention(void *context, const char *id)
+{
+    return add_mention(context, id, strlen(id));
+}
+
+static bool on_bytes(void *context, const char *bytes, size_t length)
+{
+    struct part *part = context;
+    return binary_bytes(&part->binary, bytes, length);
+}
+
+enum package_result part_read_binary(struct part *part, struct opc *opc, size_t index, bool main,
+                                     bool table)
+{
+    begin_part(part, opc, index, main);
+    part->kind = table ? PART_SHEET : PART_FLOW;
+    part->binary.mention = main ? on_mention : NULL;
+    part->binary.context = part;
+    sheet_begin(&part->sheet);
+    binary_begin(&part->binary);
+    if (!announce(part))
+        return PACKAGE_STOPPED;
+    const struct package_sink sink = {.context = part, .bytes = on_bytes};
+    enum package_result result = package_read(opc->package, index, &sink);
+    if (!part->emit.stopped && !memory_out(part))
+        binary_finish(&part->binary);
+    if (part->book.strings.full)
+        format_gap(part->reading, REPORT_PARTIAL, "shared-strings");
+    return end_part(part, result);
 }
 
 uint32_t part_rank(const struct part *part, const char *id)

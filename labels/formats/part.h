@@ -5,6 +5,7 @@
  */
 #ifndef LABELD_LABELS_FORMATS_PART_H
 #define LABELD_LABELS_FORMATS_PART_H
+#include "formats/binary.h"
 #include "formats/properties.h"
 #include "formats/sheet.h"
 #include "opc.h"
@@ -28,6 +29,7 @@ struct part {
     struct flow flow;
     struct book book;
     struct sheet sheet;
+    struct binary binary;
     struct properties properties;
     bool no_memory;
 };
@@ -38,6 +40,10 @@ void part_free(struct part *part);
 
 /* Read one part of the package. PACKAGE_STOPPED: the sink wants no more at all. */
 enum package_result part_read(struct part *part, struct opc *opc, size_t index, bool main);
+
+/* The same for a part of a binary workbook; `table`: it is a sheet. */
+enum package_result part_read_binary(struct part *part, struct opc *opc, size_t index, bool main,
+                                     bool table);
 
 /* The place among the mentions of the main part; UINT32_MAX when it is not there. */
 uint32_t part_rank(const struct part *part, const char *id);

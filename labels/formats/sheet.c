@@ -79,17 +79,21 @@ static uint32_t column_of(const char *reference, size_t length)
     return column;
 }
 
-static bool start_row(struct sheet *sheet, const struct xml_element *element)
+bool sheet_row(struct sheet *sheet, uint32_t number)
 {
-    const struct xml_attribute *number = xml_find(element, "r", NULL);
     sheet->rows++;
     sheet->column = 0;
     sheet->filled = 0;
-    if (sheet->rows > rows_max)
-        return refuse(sheet, "sheet-rows");
-    if (number && number_in(number->value, (size_t)(number->end - number->value)) > rows_max)
+    if (sheet->rows > rows_max || number > rows_max)
         return refuse(sheet, "sheet-rows");
     return format_within_time(sheet->reading);
+}
+
+static bool start_row(struct sheet *sheet, const struct xml_element *element)
+{
+    const struct xml_attribute *number = xml_find(element, "r", NULL);
+    return sheet_row(sheet,
+                     number ? number_in(number->value, (size_t)(number->end - number->value)) : 0);
 }
 
 /* The first letter tells the types apart, but for str and the shared s. */
@@ -99,6 +103,13 @@ static char kind_of(const struct xml_attribute *type)
     if (length == 1 && strchr("nsbed", type->value[0]))
         return type->value[0];
     return length > 1 ? 't' : 'n';
+}
+
+/* Cells go from left to right; one that does not say where it is stands next. */
+static bool place_cell(struct sheet *sheet, uint32_t column)
+{
+    sheet->column = column > sheet->column ? column : sheet->column + 1;
+    return sheet->column <= columns_max || refuse(sheet, "sheet-columns");
 }
 
 static bool start_cell(struct sheet *sheet, const struct xml_element *element)
@@ -120,8 +131,7 @@ static bool start_cell(struct sheet *sheet, const struct xml_element *element)
         else if (attribute->name[0] == 't')
             sheet->kind = kind_of(attribute);
     }
-    sheet->column = column > sheet->column ? column : sheet->column + 1;
-    return sheet->column <= columns_max || refuse(sheet, "sheet-columns");
+    return place_cell(sheet, column);
 }
 
 /* The tabs between the last cell with text and this one. Where they would outweigh the text by
@@ -184,6 +194,16 @@ static bool send_value(struct sheet *sheet)
     }
 }
 
+bool sheet_cell(struct sheet *sheet, uint32_t column, uint32_t style, char kind, const char *text,
+                size_t length)
+{
+    sheet->style = style;
+    sheet->kind = kind;
+    buf_reset(&sheet->value);
+    return place_cell(sheet, column) && collect(sheet, &sheet->value, text, length) &&
+           send_value(sheet);
+}
+
 /* FNV-1a; whether that literal was there lately, and remember it. */
 static bool seen_before(struct sheet *sheet, const char *text, size_t length)
 {
@@ -230,7 +250,7 @@ static bool end_cell(struct sheet *sheet)
     return send_value(sheet) && (sheet->formula.length == 0 || take_literals(sheet));
 }
 
-static bool end_row(struct sheet *sheet)
+bool sheet_row_end(struct sheet *sheet)
 {
     sheet->emit->pending = 0;
     if (sheet->filled > 0 && !emit_sign(sheet->emit, '\n'))
@@ -331,7 +351,7 @@ bool sheet_end(struct sheet *sheet, const char *name)
     }
     if (depth == 3 && strcmp(name, "c") == 0)
         return end_cell(sheet);
-    return depth != 2 || end_row(sheet);
+    return depth != 2 || sheet_row_end(sheet);
 }
 
 bool sheet_text(struct sheet *sheet, const char *text, size_t length)

@@ -46,6 +46,13 @@ bool sheet_start(struct sheet *sheet, const struct xml_element *element);
 bool sheet_end(struct sheet *sheet, const char *name);
 bool sheet_text(struct sheet *sheet, const char *text, size_t length);
 
+/* The same for a sheet that is not XML: rows and cells from 1, 0 where unknown; `kind` as in the
+ * struct, the value as it would stand in XML. False as above. */
+bool sheet_row(struct sheet *sheet, uint32_t number);
+bool sheet_cell(struct sheet *sheet, uint32_t column, uint32_t style, char kind, const char *text,
+                size_t length);
+bool sheet_row_end(struct sheet *sheet);
+
 /* The part is over, well or badly. */
 bool sheet_finish(struct sheet *sheet);
 

@@ -4,7 +4,7 @@ static const uint32_t used_bit = 1u << 31;
 
 struct strings strings_new(size_t most_bytes)
 {
-    return (struct strings){.texts = buf_new(most_bytes), .ends = buf_new(most_bytes)};
+    return (struct strings){.texts = buf_new(most_bytes), .ends = buf_new(most_bytes / 2)};
 }
 
 void strings_fini(struct strings *strings)

@@ -16,7 +16,7 @@ struct strings {
     bool full;       /* from here on nothing is kept */
 };
 
-/* Keeps at most `most_bytes` of texts and as many of numbers, four for each string. */
+/* Keeps at most `most_bytes` of texts and half as many of numbers, four for each string. */
 struct strings strings_new(size_t most_bytes);
 void strings_fini(struct strings *strings);
 

@@ -9,16 +9,22 @@
 
 enum { main_max = 1 << 20 };
 
-/* What an input that is no package becomes: the main part, by its first byte. */
+#define OPEN  "application/vnd.openxmlformats-officedocument."
+#define EXCEL "application/vnd.ms-excel."
+
+/* What an input that is no package becomes: the main part and another, by its first byte. */
 static const struct {
-    const char *name, *type, *beside;
+    const char *name, *type, *beside, *beside_type;
 } kinds[] = {
-    {"word/document.xml", "wordprocessingml.document", "word/x.xml"},
-    {"xl/workbook.xml", "spreadsheetml.sheet", "xl/worksheets/s.xml"},
-    {"xl/workbook.xml", "spreadsheetml.sheet", "xl/sharedStrings.xml"},
-    {"xl/workbook.xml", "spreadsheetml.sheet", "xl/styles.xml"},
-    {"ppt/presentation.xml", "presentationml.presentation", "ppt/_rels/presentation.xml.rels"},
-    {"word/document.xml", "wordprocessingml.document", "docProps/custom.xml"},
+    {"word/document.xml", OPEN "wordprocessingml.document.main+xml", "word/x.xml", "a/xml"},
+    {"xl/workbook.xml", OPEN "spreadsheetml.sheet.main+xml", "xl/worksheets/s.xml", "a/xml"},
+    {"xl/workbook.xml", OPEN "spreadsheetml.sheet.main+xml", "xl/sharedStrings.xml", "a/xml"},
+    {"xl/workbook.xml", OPEN "spreadsheetml.sheet.main+xml", "xl/styles.xml", "a/xml"},
+    {"ppt/presentation.xml", OPEN "presentationml.presentation.main+xml",
+     "ppt/_rels/presentation.xml.rels", "a/xml"},
+    {"word/document.xml", OPEN "wordprocessingml.document.main+xml", "docProps/custom.xml",
+     "a/xml"},
+    {"xl/workbook.bin", EXCEL "sheet.binary.macroEnabled.main", "xl/s.bin", EXCEL "worksheet"},
 };
 
 static bool on_part(void *context, const char *path, bool table)
@@ -62,13 +68,13 @@ static void read_package(const char *bytes, size_t length)
 /* The input as a part, stored, so that a fuzzer's changes reach the XML. */
 static void read_part(const char *bytes, size_t length, unsigned kind)
 {
-    char types[512];
+    char types[1024];
     own_zip struct zip_builder zip = zip_builder_new();
     snprintf(types, sizeof types,
              "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\">"
-             "<Override PartName=\"/%s\" ContentType=\"application/vnd.openxmlformats-"
-             "officedocument.%s.main+xml\"/></Types>",
-             kinds[kind].name, kinds[kind].type);
+             "<Override PartName=\"/%s\" ContentType=\"%s\"/>"
+             "<Override PartName=\"/%s\" ContentType=\"%s\"/></Types>",
+             kinds[kind].name, kinds[kind].type, kinds[kind].beside, kinds[kind].beside_type);
     zip_builder_text(&zip, "[Content_Types].xml", types);
     const struct zip_member member = {
         .name = kinds[kind].name, .bytes = bytes, .length = length, .stored = true};

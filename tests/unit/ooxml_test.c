@@ -98,7 +98,7 @@ TEST(parts_come_in_the_order_of_relationships_and_hidden_ones_last)
                                                 "TargetMode=\"External\"/>");
     expect_text(&zip, "[word/document.xml]body[word/_rels/document.xml.rels]"
                       "https://x.example/?a=1&b=2[word/header1.xml]head[word/footnotes.xml]note"
-                      "[word/comments.xml]Jo\nwhy[a/lost.xml]note attr\none\ntwo"
+                      "[word/comments.xml]Jo\nwhy[a/lost.xml]note: attr\ny: one\ny: two"
                       "[word/styles.xml]");
 }
 

@@ -168,10 +168,10 @@ TEST(a_million_columns_are_hostile_and_many_far_cells_stay_small)
 TEST(shared_strings_over_the_budget_are_text_without_a_cell)
 {
     own_buf struct buf shared = buf_new(64u << 20);
-    repeat(&shared, "<si><t>0123456789012345678901234567890123456789</t></si>", 110000);
+    repeat(&shared, "<si><t>0123456789012345678901234567890123456789</t></si>", 220000);
     buf_puts(&shared, "<si><t>last one</t></si>");
     own_zip struct zip_builder zip = office_book(
-        "<row><c t=\"s\"><v>0</v></c><c t=\"s\"><v>110000</v></c></row>", buf_text(&shared), "");
+        "<row><c t=\"s\"><v>0</v></c><c t=\"s\"><v>220000</v></c></row>", buf_text(&shared), "");
     own_gather struct gather gather;
     gather_init(&gather);
     gather.limits.parse_memory_bytes = 32u << 20;
@@ -179,6 +179,86 @@ TEST(shared_strings_over_the_budget_are_text_without_a_cell)
     assert_int_equal(gather.report.status, REPORT_PARTIAL);
     assert_string_equal(gather.report.reason, "shared-strings");
     assert_non_null(strstr(text, "last one"));
+}
+
+/* Records of a binary workbook: an id of one or two bytes, a size, content. */
+static void put_record(struct buf *buf, unsigned id, const void *bytes, size_t length)
+{
+    if (id < 128) {
+        buf_putc(buf, (char)id);
+    } else {
+        buf_putc(buf, (char)(id | 0x80));
+        buf_putc(buf, (char)(id >> 7));
+    }
+    if (length > 127)
+        buf_putc(buf, (char)(length | 0x80));
+    buf_putc(buf, (char)(length > 127 ? length >> 7 : length));
+    buf_append(buf, bytes, length);
+}
+
+static void add_part(struct zip_builder *zip, const char *name, const struct buf *buf)
+{
+    assert_false(buf->failed);
+    const struct zip_member member = {.name = name, .bytes = buf->bytes, .length = buf->length};
+    zip_builder_add(zip, &member);
+}
+
+/* A text of the table below as UTF-16 with its count in front. */
+#define WIDE(count, text)      count "\0\0\0" text
+#define CELL(column, style)    column "\0\0\0" style "\0\0\0"
+#define RECORD(buf, id, bytes) put_record(buf, id, bytes, sizeof(bytes) - 1)
+
+static void put_sheet(struct buf *buf)
+{
+    buf_reset(buf);
+    RECORD(buf, 145, "");
+    RECORD(buf, 0, "\0\0\0\0");
+    RECORD(buf, 7, CELL("\0", "\0") "\0\0\0\0");
+    RECORD(buf, 5, CELL("\2", "\1") "\0\0\0\0\0\x4A\x93\x40"); /* 1234.5 */
+    RECORD(buf, 2, CELL("\3", "\0") "\x1E\0\0\0");             /* 7 */
+    RECORD(buf, 0, "\1\0\0\0");
+    RECORD(buf, 6, CELL("\1", "\0") WIDE("\2", "\x3D\xD8\0\xDE")); /* U+1F600 */
+    RECORD(buf, 4, CELL("\2", "\0") "\1");
+    RECORD(buf, 8, CELL("\3", "\0") WIDE("\1", "f\0"));
+    RECORD(buf, 146, "");
+}
+
+TEST(binary_workbooks_show_their_cells)
+{
+    own_zip struct zip_builder zip = zip_builder_new();
+    zip_builder_text(
+        &zip, "[Content_Types].xml",
+        "<Types xmlns=\"" OFFICE_TYPES "\"><Override PartName=\"/xl/workbook.bin\" "
+        "ContentType=\"application/vnd.ms-excel.sheet.binary.macroEnabled.main\"/><Override "
+        "PartName=\"/xl/s.bin\" ContentType=\"application/vnd.ms-excel.worksheet\"/><Default "
+        "Extension=\"bin\" ContentType=\"application/vnd.ms-excel.styles\"/></Types>");
+    office_relations(&zip, "_rels/.rels", OFFICE_TO("a", "officeDocument", "xl/workbook.bin"));
+    office_relations(&zip, "xl/_rels/workbook.bin.rels",
+                     OFFICE_TO("s", "worksheet", "s.bin") OFFICE_TO("t", "styles", "t.bin")
+                         OFFICE_TO("u", "sharedStrings", "u.bin"));
+    own_buf struct buf buf = buf_new(1u << 16);
+    RECORD(&buf, 156, "\0\0\0\0\1\0\0\0" WIDE("\1", "s\0") WIDE("\2", "H\0i\0"));
+    add_part(&zip, "xl/workbook.bin", &buf);
+    buf_reset(&buf);
+    RECORD(&buf, 44, "\xAA\0" WIDE("\6", "0\0000\0000\0000\0000\0000\0"));
+    RECORD(&buf, 617, "");
+    RECORD(&buf, 47, "\0\0\0\0");
+    RECORD(&buf, 47, "\0\0\xAA\0");
+    RECORD(&buf, 618, "");
+    add_part(&zip, "xl/t.bin", &buf);
+    buf_reset(&buf);
+    RECORD(&buf, 19, "\0" WIDE("\2", "o\0k\0"));
+    add_part(&zip, "xl/u.bin", &buf);
+    put_sheet(&buf);
+    add_part(&zip, "xl/s.bin", &buf);
+    own_gather struct gather gather;
+    gather_init(&gather);
+    assert_string_equal(office_read(&gather, &zip),
+                        "[xl/workbook.bin]Hi[xl/u.bin][xl/t.bin][xl/s.bin|]ok\t\t001235\t7\n"
+                        "\t\xF0\x9F\x98\x80\tTRUE\tf\n");
+    assert_int_equal(gather.report.format, FORMAT_XLSB);
+    assert_int_equal(gather.report.status, REPORT_PARTIAL);
+    assert_string_equal(gather.report.reason, "xlsb");
 }
 
 int main(void)
@@ -190,6 +270,7 @@ int main(void)
         cmocka_unit_test(what_surrounds_the_cells_is_text_too),
         cmocka_unit_test(absurd_places_and_numbers_are_hostile),
         cmocka_unit_test(a_million_columns_are_hostile_and_many_far_cells_stay_small),
+        cmocka_unit_test(binary_workbooks_show_their_cells),
         cmocka_unit_test(shared_strings_over_the_budget_are_text_without_a_cell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
