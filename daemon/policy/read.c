@@ -191,6 +191,19 @@ bool read_known_key(struct read *read, const struct yaml_node *map, const struct
                         "unknown key \"%.80s\" %s", pair->key, where);
 }
 
+bool read_lacks(const struct yaml_node *map, const char *key, struct read_words keys)
+{
+    if (yaml_get(map, key))
+        return false;
+    for (size_t i = 0; i < map->count; i++) {
+        const char *other = map->pairs[i].key;
+        const char *meant = contains(keys, other) ? NULL : read_suggest(other, keys);
+        if (meant && strcmp(meant, key) == 0)
+            return false;
+    }
+    return true;
+}
+
 bool read_map(struct read *read, const struct yaml_node *node, struct read_words keys,
               const char *where)
 {

@@ -68,6 +68,9 @@ const char *read_printf(struct read *read, const char *format, ...)
 /* A mapping with only these keys; `where` is "in the file". An unknown key is told and skipped. */
 bool read_map(struct read *read, const struct yaml_node *node, struct read_words keys,
               const char *where);
+/* Whether a mapping lacks a key, and no other key looks like a misspelling of it (which has been
+ * told already). */
+bool read_lacks(const struct yaml_node *map, const char *key, struct read_words keys);
 bool read_known_key(struct read *read, const struct yaml_node *map, const struct yaml_pair *pair,
                     struct read_words keys, const char *where);
 
@@ -114,6 +117,9 @@ bool read_type_each(struct read *read, const struct yaml_node *node,
 
 /* The operand of a condition of section 4, by when->op. */
 bool read_operand(struct read *read, const struct yaml_node *node, struct rule_when *when);
+
+bool read_confidence(struct read *read, const struct yaml_node *node,
+                     enum report_confidence *confidence);
 
 /* A condition (when:). False after a message. */
 bool read_when(struct read *read, const struct yaml_node *node, struct rule_when *when);

@@ -48,7 +48,6 @@ static void read_brake(struct read *read, const struct yaml_node *node)
 static void read_defaults(struct read *read, const struct yaml_node *node)
 {
     static const char *const keys[] = {"mode", "confidence", "count", "brake"};
-    static const char *const confidences[] = {"low", "medium", "high"};
     static const char *const counts[] = {"unique", "all"};
     unsigned chosen;
     if (!read_map(read, node, READ_WORDS(keys), "in defaults"))
@@ -58,8 +57,8 @@ static void read_defaults(struct read *read, const struct yaml_node *node)
     const struct yaml_node *count = yaml_get(node, "count");
     if (mode && read_choice(read, mode, "mode", READ_WORDS(mode_words), &chosen))
         read->default_mode = (enum plan_mode)chosen;
-    if (confidence && read_choice(read, confidence, "confidence", READ_WORDS(confidences), &chosen))
-        read->confidence = (enum report_confidence)chosen;
+    if (confidence)
+        read_confidence(read, confidence, &read->confidence);
     if (count && read_choice(read, count, "count", READ_WORDS(counts), &chosen))
         read->every = chosen == 1;
     if (yaml_get(node, "brake"))
@@ -142,11 +141,15 @@ static void read_conditions(struct read *read, const struct yaml_node *node)
 
 /* rules -------------------------------------------------------------------------------------- */
 
+static const char *const rule_keys[] = {"name",  "when",    "then", "mode",
+                                        "about", "message", "brake"};
+
 static bool rule_name(struct read *read, const struct yaml_node *node, struct rule *rule)
 {
     const struct yaml_node *name = yaml_get(node, "name");
     if (!name)
-        return read_error(read, read_at_node(node), "missing-key", "a rule needs a \"name\"");
+        return read_lacks(node, "name", READ_WORDS(rule_keys)) &&
+               read_error(read, read_at_node(node), "missing-key", "a rule needs a \"name\"");
     rule->name = read_text(read, name, "name");
     if (!rule->name)
         return false;
@@ -182,23 +185,22 @@ static void rule_texts(struct read *read, const struct yaml_node *node, struct r
 
 static void read_rule(struct read *read, const struct yaml_node *node, struct rule *rule)
 {
-    static const char *const keys[] = {"name", "when", "then", "mode", "about", "message", "brake"};
     rule->line = node->line;
-    if (!read_map(read, node, READ_WORDS(keys), "in a rule"))
+    if (!read_map(read, node, READ_WORDS(rule_keys), "in a rule"))
         return;
     rule_name(read, node, rule);
     rule_texts(read, node, rule);
     const struct yaml_node *when = yaml_get(node, "when"), *then = yaml_get(node, "then");
     struct rule_when *read_into = read_alloc(read, 1, sizeof *read_into);
     const char *name = rule->name ? rule->name : "";
-    if (!when)
+    if (read_lacks(node, "when", READ_WORDS(rule_keys)))
         read_error(read, read_at_node(node), "missing-key",
                    "rule \"%s\" has no \"when\"; for every file write \"when: always\"", name);
-    else if (read_into && read_when(read, when, read_into))
+    else if (when && read_into && read_when(read, when, read_into))
         rule->when = read_into;
-    if (!then)
+    if (read_lacks(node, "then", READ_WORDS(rule_keys)))
         read_error(read, read_at_node(node), "missing-key", "rule \"%s\" has no \"then\"", name);
-    else
+    else if (then)
         read_then(read, then, rule);
 }
 
@@ -289,14 +291,17 @@ static bool exception_rules(struct read *read, const struct yaml_node *node,
                                                  "\"rules\" needs a rule's name, or every"));
 }
 
+static const char *const exception_keys[] = {"name",  "rules", "when",  "reason",
+                                             "owner", "until", "ignore"};
+
 static void exception_needs(struct read *read, const struct yaml_node *node, const char *name)
 {
     static const char *const needed[] = {"rules", "when", "reason", "owner"};
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-        if (!yaml_get(node, needed[i]))
+        if (read_lacks(node, needed[i], READ_WORDS(exception_keys)))
             read_error(read, read_at_node(node), "missing-key",
                        "exception \"%.120s\" has no \"%s\"", name, needed[i]);
-    if (!yaml_get(node, "until"))
+    if (read_lacks(node, "until", READ_WORDS(exception_keys)))
         read_error(read, read_at_node(node), "no-end",
                    "exception \"%.120s\" has no \"until\"; every exception ends some day, "
                    "for example until: 2027-03-31",
@@ -338,14 +343,12 @@ static void exception_parts(struct read *read, const struct yaml_node *node,
 static void read_exception(struct read *read, const struct yaml_node *node,
                            struct rule_exception *exception)
 {
-    static const char *const keys[] = {"name",  "rules", "when",  "reason",
-                                       "owner", "until", "ignore"};
-    if (!read_map(read, node, READ_WORDS(keys), "in an exception"))
+    if (!read_map(read, node, READ_WORDS(exception_keys), "in an exception"))
         return;
     const struct yaml_node *name = yaml_get(node, "name");
     exception->line = node->line;
     exception->shown.origin = "file";
-    if (!name)
+    if (read_lacks(node, "name", READ_WORDS(exception_keys)))
         read_error(read, read_at_node(node), "missing-key", "an exception needs a \"name\"");
     exception->shown.name = name ? read_text(read, name, "name") : NULL;
     const char *text = exception->shown.name ? exception->shown.name : "";
@@ -426,7 +429,8 @@ void read_file(struct read *read, const struct yaml_node *root)
             sections[i].read(read, node);
     }
     const struct yaml_node *labels = yaml_get(root, "labels"), *rules = yaml_get(root, "rules");
-    if (!labels && !rules)
+    if (!labels && read_lacks(root, "rules", READ_WORDS(keys)) &&
+        read_lacks(root, "labels", READ_WORDS(keys)))
         read_error(read, read_at_node(root), "missing-key",
                    "a rules file needs \"labels\" or \"rules\"");
     if (labels && !yaml_get(root, "site"))

@@ -109,8 +109,9 @@ static void add_label(struct read *read, const struct yaml_node *node,
     const struct yaml_node *name = yaml_get(node, "name"), *id = yaml_get(node, "id");
     const struct yaml_node *sub = yaml_get(node, "sub");
     if (!name || !id) {
-        read_error(read, read_at_node(node), "missing-key", "a label needs \"%s\"",
-                   name ? "id" : "name");
+        const char *lacked = name ? "id" : "name";
+        if (read_lacks(node, lacked, READ_WORDS(keys)))
+            read_error(read, read_at_node(node), "missing-key", "a label needs \"%s\"", lacked);
         return;
     }
     const char *text = read_text(read, name, "name");

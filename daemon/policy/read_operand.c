@@ -70,8 +70,8 @@ static const char *bounds_text(struct read *read, const struct bounds *bounds)
 
 /* findings ----------------------------------------------------------------------------------- */
 
-static bool read_confidence(struct read *read, const struct yaml_node *node,
-                            enum report_confidence *confidence)
+bool read_confidence(struct read *read, const struct yaml_node *node,
+                     enum report_confidence *confidence)
 {
     if (node->kind == YAML_SCALAR && report_confidence_find(node->text, confidence))
         return true;
@@ -146,7 +146,8 @@ static bool read_findings(struct read *read, const struct yaml_node *node, struc
     if (!read_map(read, node, READ_WORDS(keys), "in findings"))
         return false;
     if (!type)
-        return read_error(read, read_at_node(node), "missing-key",
+        return read_lacks(node, "type", READ_WORDS(keys)) &&
+               read_error(read, read_at_node(node), "missing-key",
                           "findings needs a \"type\": a type or bundle, or a list of them");
     *findings = (struct rule_findings){.confidence = read->confidence};
     const struct yaml_node *confidence = yaml_get(node, "confidence");

@@ -114,6 +114,18 @@ static const struct {
      "4:5: warning: rule \"Health data\" is enforced, but no test expects it under \"rules\" "
      "[untested]\n"},
 
+    /* one mistake, one message */
+    {"rule: []\n",
+     "1:1: error: unknown key \"rule\" in the file; did you mean \"rules\"? [unknown-key]\n"},
+    {"rules:\n  - { nam: R, whn: always, thn: { alert: low } }\n",
+     "2:7: error: unknown key \"nam\" in a rule; did you mean \"name\"? [unknown-key]\n"
+     "2:15: error: unknown key \"whn\" in a rule; did you mean \"when\"? [unknown-key]\n"
+     "2:28: error: unknown key \"thn\" in a rule; did you mean \"then\"? [unknown-key]\n"},
+    {"defaults: { confidence: 75 }\n" GOOD_RULE,
+     "1:25: error: \"75\" is not a confidence; write medium (low 65, medium 75, high 85) "
+     "[bad-confidence]\n"},
+    {RULE("{ shared_with: { only: [*@a.example, '*@b.example'] } }"),
+     "12:35: error: a value that begins with * must be quoted: '*@a.example' [quote-star]\n"},
     /* columns count characters */
     {GOOD_RULE "  - { name: \"Gr\xc3\xb6\xc3\x9f"
                "e\", when: alwys, then: { alert: low } }\n",
