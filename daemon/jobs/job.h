@@ -1,0 +1,38 @@
+/*
+ * job: the life of a job: which event leads from which state to which (transitions.def).
+ * A pair that is not a row is refused. Every change of state goes through job_event.
+ */
+#ifndef LABELD_JOBS_JOB_H
+#define LABELD_JOBS_JOB_H
+#include "store/queue.h"
+
+enum job_event {
+#define EVENT(name, word) JOB_##name,
+#define STEP(from, event, to)
+#include "jobs/transitions.def"
+#undef EVENT
+#undef STEP
+    JOB_EVENT_COUNT
+};
+
+/* The state after an event. False: refused. */
+bool job_next(enum queue_state from, enum job_event event, enum queue_state *to);
+
+const char *job_event_word(enum job_event event);
+const char *job_state_word(enum queue_state state);
+
+/* Claim the next job that is due: running afterwards. `cap`: most that one connection may have
+ * running. Inside a unit. */
+bool job_claim(struct db *db, int64_t now_us, int cap, struct arena *arena, struct queue_job *job,
+               bool *found, struct err *err);
+
+/* Take an event: checks it, stores the new state. Done jobs leave the queue; one that was changed
+ * while it ran is queued again. ERR_BROKEN: refused. Inside a unit. */
+bool job_event(struct db *db, struct queue_job *job, enum job_event event, int64_t now_us,
+               struct err *err);
+
+/* What follows from a failed try: conflict, retry at a time with back-off, or giving up. Sets
+ * job's due, attempt, conflicts and error; the caller passes the event on to job_event. */
+enum job_event job_after(struct queue_job *job, const struct err *why, int64_t now_us);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * visit: one passage of one version of a file through the five stages: fetch, examine, decide,
+ * act, record. Lives in one arena, on one worker; each part is written by exactly one stage and
+ * only read by the later ones.
+ */
+#ifndef LABELD_JOBS_VISIT_H
+#define LABELD_JOBS_VISIT_H
+#include "base/report.h"
+#include "connect/connect.h"
+#include "policy/plan.h"
+#include "sandbox/parser.h"
+#include "store/intent.h"
+#include "store/item.h"
+#include "store/queue.h"
+#include "store/store.h"
+
+/* One connection as the jobs see it. */
+struct visit_link {
+    const char *name;
+    const struct connector *connector;
+    struct connection *connection;
+    unsigned caps; /* enum connect_caps */
+    const char *notes;
+};
+
+/* Everything a visit works with; constant while the workers run. */
+struct visit_world {
+    struct store *store;
+    struct parser *parser;
+    const struct limits *limits;
+    const struct policy *(*policy)(void *context); /* the rules in force; held for the visit */
+    void (*policy_done)(void *context, const struct policy *policy);
+    void *policy_context;
+    /* Takes over a replacement that is in place: settle and close it later. */
+    void (*settle)(void *context, const struct visit_link *link,
+                   struct connect_replacing *replacing, const struct intent *intent);
+    void *settle_context;
+};
+
+struct visit_copy { /* fetch */
+    struct connect_stat stat;
+    struct connect_exposure exposure;
+    struct connect_copy copy; /* fd -1 = not fetched */
+    struct item before;       /* as the catalogue had it */
+    bool known;               /* `before` is there */
+    bool same_bytes;          /* version and types digest are those of the last examination */
+    bool gone;
+};
+
+struct visit_report { /* examine */
+    struct report report;
+    const char *json;
+    bool fresh; /* read now, not from the store */
+};
+
+struct visit_plan { /* decide */
+    const struct policy *policy;
+    struct facts facts;
+    struct plan plan;
+    const char *json;
+};
+
+struct visit_outcome { /* act */
+    const char *word;  /* "labelled", "unchanged", "not-labelable", "refused", "report-only", ... */
+    const char *code, *message;
+    const char *new_version; /* NULL = bytes as they were */
+    const struct policy_label *label;
+    struct intent intent; /* id 0 = none */
+    struct connect_replacing *replacing;
+};
+
+struct visit {
+    const struct visit_world *world;
+    const struct visit_link *link;
+    struct arena *arena;
+    int64_t now_us, started_us;
+    struct queue_job job;
+    struct visit_copy copy;
+    struct visit_report report;
+    struct visit_plan plan;
+    struct visit_outcome outcome;
+};
+
+/* Run the claimed job to its end and record what became of it; never loses the job. */
+void visit_run(const struct visit_world *world, const struct visit_link *link,
+               const struct queue_job *job);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * workers: the threads that carry out jobs, watch connections, settle replacements and start
+ * walks. One object for the daemon.
+ * Owns: its threads; connections, store and parser are the caller's and outlive it.
+ */
+#ifndef LABELD_JOBS_WORKERS_H
+#define LABELD_JOBS_WORKERS_H
+#include "jobs/visit.h"
+
+struct workers;
+
+struct workers_options {
+    struct store *store;
+    struct parser *parser;
+    const struct limits *limits;
+    const struct policy *policy; /* taken over; freed when replaced and at the end */
+    struct visit_link *links;    /* borrowed */
+    const int64_t *poll_us;      /* of each link: how often to walk; 0 = only at start */
+    size_t link_count;
+    unsigned threads; /* 0 = 4 a core, at least 8 */
+};
+
+/* Finish what a kill has cut, then start. Each connection is walked once. NULL with err. */
+struct workers *workers_start(const struct workers_options *options, struct err *err);
+
+/* Running visits end or are handed back; then all threads are joined. */
+void workers_stop(struct workers *workers);
+
+/* Put new rules in force (taken over); stored reports are decided again. */
+bool workers_policy(struct workers *workers, struct policy *policy, struct err *err);
+
+/* Walk a connection from its start, or go on with the walk under way. */
+bool workers_scan(struct workers *workers, const char *connection, struct err *err);
+
+struct workers_numbers {
+    unsigned threads, busy, settling;
+    uint64_t visits, failed;
+};
+void workers_numbers(struct workers *workers, struct workers_numbers *numbers);
+
+#endif

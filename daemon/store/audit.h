@@ -1,0 +1,38 @@
+/*
+ * audit: the chained record of everything that changed. hash = SHA-256(previous hash || the
+ * stored JSON bytes); the first record's previous hash is 32 zero bytes. One chain a daemon.
+ * Written in the same unit as the change that it tells of.
+ */
+#ifndef LABELD_STORE_AUDIT_H
+#define LABELD_STORE_AUDIT_H
+#include "base/arena.h"
+#include "store/db.h"
+
+struct audit_record {
+    const char *event;      /* "labelled", "examined", ...; a stable word */
+    const char *actor;      /* "labeld", or who asked */
+    int64_t item;           /* 0 = none */
+    const char *connection; /* NULL = none */
+    const char *path;
+    const char *details; /* a JSON object as text; NULL = none */
+    int64_t at_us;
+};
+
+/* Append to the chain. Inside a unit. */
+bool audit_add(struct db *db, const struct audit_record *record, struct err *err);
+
+struct audit_head {
+    int64_t seq; /* 0 = nothing recorded */
+    char hash[65];
+};
+bool audit_head(struct db *db, struct audit_head *head, struct err *err);
+
+/* Recompute the chain. True when every record and link is as it was written, and the head is
+ * `expected` (its hash in hex; NULL = whatever it is). ERR_CORRUPT names the first bad record. */
+bool audit_verify(struct db *db, const char *expected, struct audit_head *head, struct err *err);
+
+/* The last records of an item, newest first, at most `most`, as a JSON list in text. */
+bool audit_history(struct db *db, int64_t item, int64_t most, struct arena *arena,
+                   const char **json, struct err *err);
+
+#endif

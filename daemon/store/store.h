@@ -1,0 +1,56 @@
+/*
+ * store: the daemon's database: one writer thread with group commit, and reader connections.
+ * What is written together is one unit of work: a function that runs on the writer thread inside
+ * a savepoint of the transaction that is under way. Either all of a unit is kept or nothing.
+ * The questions themselves are in item.h, queue.h, audit.h, catalogue.h, progress.h, intent.h.
+ * Owns: the database file STATE/labeld.db, the writer thread, the connections.
+ */
+#ifndef LABELD_STORE_STORE_H
+#define LABELD_STORE_STORE_H
+#include "store/db.h"
+
+struct store;
+
+/* How long the caller of a unit waits. */
+enum store_wait {
+    STORE_COMMITTED, /* until it is durable */
+    STORE_RAN,       /* until it has run: durable within 100 ms, or with the next commit */
+};
+
+/* A unit. Runs on the writer thread; false rolls this unit back alone. */
+struct store_unit {
+    bool (*run)(struct db *db, void *context, struct err *err);
+    void *context; /* borrowed until store_write returns */
+};
+
+/* Open, migrating forward after a copy (labeld.db.before-N). ERR_UNSUPPORTED: the file is of a
+ * later version. */
+struct store *store_open(const char *folder, struct err *err);
+
+/* Commit what is under way, stop the writer. All readers must have been given back. */
+void store_close(struct store *store);
+
+/* Run a unit. False: nothing of it was kept, err says why. */
+bool store_write(struct store *store, enum store_wait wait, struct store_unit unit,
+                 struct err *err);
+
+/* A connection that sees what is committed; give it back soon. NULL with err. */
+struct db *store_reader(struct store *store, struct err *err);
+void store_reader_done(struct store *store, struct db *reader);
+
+/* Called on the writer thread after a unit that may have made work for the workers. */
+void store_on_jobs(struct store *store, void (*ring)(void *context), void *context);
+
+/* Say, inside a unit, that it made work. */
+void store_jobs_added(struct db *db);
+
+struct store_numbers {
+    uint64_t units, commits, failed;
+    uint32_t schema_version;
+};
+void store_numbers(struct store *store, struct store_numbers *numbers);
+
+/* Tests: let the nth statement on the writer's connection fail from now on; 0 = off. */
+void store_fail_nth(struct store *store, uint64_t nth);
+
+#endif
