@@ -12,6 +12,8 @@
 
 enum { BID_TYPE = 100, BID_NAME = 90 };
 
+static const char vml_type[] = "application/vnd.openxmlformats-officedocument.vmlDrawing";
+
 /* Content types of main parts, without their end ".main+xml" (ECMA-376 part 1, 15.2; [MS-OFFMACRO]
  * 2.2; [MS-XLSB] 2.2.1; [MS-VSDX] 2.2.3). Add-ins and stencils count as what they are made of. */
 static const struct {
@@ -126,8 +128,7 @@ bool ooxml_is_xml(const char *name, const char *type)
     return strncasecmp(type, "image/", 6) != 0 && strcasecmp(type, "application/xhtml+xml") != 0 &&
            length > 4 &&
            (strcasecmp(type + length - 4, "+xml") == 0 ||
-            strcasecmp(type + length - 4, "/xml") == 0 ||
-            strcasecmp(type, "application/vnd.openxmlformats-officedocument.vmlDrawing") == 0);
+            strcasecmp(type + length - 4, "/xml") == 0 || strcasecmp(type, vml_type) == 0);
 }
 
 /* A reading of its own for a look at the structure: default limits, nothing reported. */
@@ -264,6 +265,27 @@ static enum package_result follow(struct walk *walk, size_t part)
     return result;
 }
 
+/* Excel writes comments' boxes with HTML in them that is no XML (<br>). Such a drawing is read as
+ * a file of its own, tolerantly; any other gap in it counts. */
+static enum package_result read_drawing(struct walk *walk, size_t index, const char *type)
+{
+    struct report *report = walk->reading->report;
+    struct report trial = {.reason = ""};
+    walk->reading->report = &trial;
+    enum package_result result = part_read(walk->part, &walk->opc, index, false);
+    walk->reading->report = report;
+    if (trial.status == REPORT_CORRUPT && strcmp(trial.reason, "xml") == 0)
+        return embedded_read(walk->reading, walk->package, index, type, &walk->part->emit);
+    format_gap(walk->reading, trial.status, trial.reason);
+    return result;
+}
+
+static bool is_drawing(const char *name, const char *type)
+{
+    const char *dot = strrchr(name, '.');
+    return strcasecmp(type, vml_type) == 0 || (dot && strcasecmp(dot, ".vml") == 0);
+}
+
 static enum package_result read_entry(struct walk *walk, size_t index)
 {
     const struct package_entry *entry = package_entry(walk->package, index);
@@ -271,6 +293,8 @@ static enum package_result read_entry(struct walk *walk, size_t index)
     walk->states[index] = STATE_DONE;
     if (entry->folder)
         return PACKAGE_OK;
+    if (is_drawing(entry->name, type))
+        return read_drawing(walk, index, type);
     if (ooxml_is_xml(entry->name, type))
         return part_read(walk->part, &walk->opc, index, index == walk->main);
     if (walk->id == FORMAT_XLSB && strncasecmp(type, binary_type, strlen(binary_type)) == 0)

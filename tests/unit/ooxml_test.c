@@ -298,6 +298,18 @@ static void add_picture(struct zip_builder *zip)
     zip_builder_add(zip, &member);
 }
 
+static void add_loose_drawing(struct zip_builder *zip)
+{
+    zip_builder_text(zip, "word/v.vml",
+                     "<xml xmlns:v=\"urn:schemas-microsoft-com:vml\"><v:textbox><div>one<br>two"
+                     "</div></v:textbox></xml>");
+}
+
+static void add_forbidden_drawing(struct zip_builder *zip)
+{
+    zip_builder_text(zip, "word/v.vml", "<!DOCTYPE xml><xml/>");
+}
+
 static const struct gap_case {
     void (*add)(struct zip_builder *zip);
     enum report_status status;
@@ -314,6 +326,7 @@ static const struct gap_case {
     {add_wrong_crc, REPORT_CORRUPT, "crc", "[word/document.xml]body"},
     {add_bomb, REPORT_HOSTILE, "expand-ratio", "[word/document.xml]body"},
     {add_overlap, REPORT_HOSTILE, "overlap", ""},
+    {add_forbidden_drawing, REPORT_HOSTILE, "dtd", "[word/document.xml]body"},
     {add_pdf, REPORT_PARTIAL, "embedded-unsupported", "[word/document.xml]body"},
     {add_picture, REPORT_OK, "", "[word/document.xml]body"},
 };
@@ -332,6 +345,18 @@ TEST(what_could_not_be_read_is_said)
         CHECK_CASE(i, strcmp(gather.report.reason, gap_cases[i].reason) == 0);
         CHECK_CASE(i, strcmp(text, gap_cases[i].text) == 0);
     }
+}
+
+TEST(a_drawing_that_is_not_quite_xml_is_read)
+{
+    own_zip struct zip_builder zip = office_word("");
+    add_loose_drawing(&zip);
+    own_gather struct gather gather;
+    gather_init(&gather);
+    const char *text = office_read(&gather, &zip);
+    assert_non_null(strstr(text, "one"));
+    assert_non_null(strstr(text, "two"));
+    assert_int_equal(gather.report.status, REPORT_OK);
 }
 
 TEST(a_package_whose_types_are_broken_is_still_that_package)
@@ -467,6 +492,7 @@ int main(void)
         cmocka_unit_test(packages_in_packages_are_read),
         cmocka_unit_test(packages_too_deep_inside_each_other_are_hostile),
         cmocka_unit_test(what_could_not_be_read_is_said),
+        cmocka_unit_test(a_drawing_that_is_not_quite_xml_is_read),
         cmocka_unit_test(a_package_whose_types_are_broken_is_still_that_package),
         cmocka_unit_test(the_main_parts_type_decides_the_format),
         cmocka_unit_test(memory_that_is_out_is_said_and_nothing_leaks),
