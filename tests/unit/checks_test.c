@@ -183,7 +183,7 @@ TEST(every_check_passes_what_is_right_and_refuses_a_mistake)
             print_error("%s refuses %s\n", samples[i].check, samples[i].valid);
         if (mistake)
             print_error("%s passes %s\n", samples[i].check, samples[i].invalid);
-        wrong += !right + mistake;
+        wrong += (size_t)(right ? 0 : 1) + (size_t)(mistake ? 1 : 0);
     }
     assert_int_equal(wrong, 0);
 }
