@@ -1,0 +1,29 @@
+/*
+ * anchor: the fixed text in an expression by which it can be looked for cheaply.
+ * Two forms are seen: expressions that begin with fixed text ("\bAKIA[0-9A-Z]{16}", also with a
+ * few alternatives), and those that have it behind a class ("[a-z0-9.]{1,64}@...").
+ */
+#ifndef LABELD_CLASSIFIERS_ANCHOR_H
+#define LABELD_CLASSIFIERS_ANCHOR_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { anchor_most_literals = 64, anchor_most_length = 32 };
+
+struct anchor {
+    struct {
+        char bytes[anchor_most_length];
+        uint8_t length;
+    } literals[anchor_most_literals];
+    size_t count;       /* 0: there is no usable fixed text */
+    uint64_t left[4];   /* bytes that may stand between the match's start and the literal */
+    uint32_t left_most; /* at most so many; 0: the literal begins the match */
+    bool boundary;      /* a word boundary stands in front */
+    bool caseless;      /* the expression itself says (?i) */
+};
+
+/* Look for an anchor in an expression of Hyperscan's syntax. */
+void anchor_find(const char *expression, struct anchor *anchor);
+
+#endif

@@ -1,0 +1,449 @@
+/* One file at a time through a sliding window. What a window decides depends only on where the
+ * text stands in its part, never on how it arrived. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "distinct.h"
+#include "engine.h"
+#include "judge.h"
+#include "mask.h"
+#include "sha256.h"
+#include "tokens.h"
+
+/* A value that begins in the last `ahead` bytes of a window is left to the next one; `behind`
+ * bytes before it are kept for keywords and edges. */
+enum { block = 256 << 10, ahead = 8 << 10, behind = 8 << 10, capacity = block + ahead + behind };
+enum { cell = 1024, cells = capacity / cell + 1, map_words = capacity / 64 + 1 };
+enum { most_matches = 400000, most_parts = 1 << 20, digit_reach = 24 };
+
+struct classify {
+    const struct classifier *classifier;
+    struct limits limits;
+    char *window;
+    size_t length;        /* bytes in the window */
+    size_t own;           /* starts from here on are still to be told */
+    uint64_t base;        /* the window's offset in its part */
+    uint64_t row, column; /* table: of the window's first byte */
+    bool table, in_part;
+    struct arena arena; /* paths of parts */
+    const char **parts;
+    size_t part_count, part_capacity;
+    struct nearby *nearby;
+    struct match_list values, matches; /* candidates of the scanner; accepted matches */
+    struct distinct *distinct;
+    struct masks *masks;
+    uint64_t *awake; /* [cell][words of a set] */
+    uint64_t *digits, *starts, *taken;
+    struct judge judge;
+    struct judge_candidate last; /* the candidate judged last */
+    struct sha256 sha;
+    uint64_t text_bytes;
+    bool full, failed;
+};
+
+struct classify *classify_open(const struct classifier *classifier, const struct limits *limits)
+{
+    struct classify *classify = mem_zalloc(1, sizeof *classify);
+    if (!classify)
+        return NULL;
+    size_t words = shapes_words(classifier->shapes);
+    classify->classifier = classifier;
+    classify->limits = *limits;
+    classify->arena = arena_new(64u << 20);
+    classify->window = mem_alloc(capacity);
+    classify->awake = mem_alloc(cells * words * sizeof(uint64_t));
+    classify->digits = mem_alloc(map_words * sizeof(uint64_t));
+    classify->starts = mem_alloc(map_words * sizeof(uint64_t));
+    classify->taken = mem_alloc(map_words * sizeof(uint64_t));
+    classify->nearby = nearby_open(classifier->types.count * 2);
+    classify->distinct = distinct_open(&classifier->types, limits);
+    classify->masks = masks_open();
+    sha256_start(&classify->sha);
+    if (classify->window && classify->awake && classify->digits && classify->starts &&
+        classify->taken && classify->nearby && classify->distinct && classify->masks)
+        return classify;
+    classify_close(classify);
+    return NULL;
+}
+
+void classify_close(struct classify *classify)
+{
+    if (!classify)
+        return;
+    mem_free(classify->window);
+    mem_free(classify->awake);
+    mem_free(classify->digits);
+    mem_free(classify->starts);
+    mem_free(classify->taken);
+    mem_free(classify->parts);
+    mem_free(classify->values.list);
+    mem_free(classify->matches.list);
+    nearby_close(classify->nearby);
+    distinct_close(classify->distinct);
+    masks_close(classify->masks);
+    arena_fini(&classify->arena);
+    mem_free(classify);
+}
+
+/* Hits of the scanner ---------------------------------------------------------------------------
+ */
+
+static uint64_t *awake_at(struct classify *classify, size_t index)
+{
+    return classify->awake + index * shapes_words(classify->classifier->shapes);
+}
+
+/* Templates of the type may match as far as its keyword reaches. */
+static void wake(struct classify *classify, const struct scanner_hit *hit)
+{
+    const struct types_row *row = &classify->classifier->types.rows[hit->type];
+    size_t reach = (size_t)row->near_characters * 4 + 256;
+    size_t first = hit->start > reach ? (hit->start - reach) / cell : 0;
+    size_t last = (hit->end + reach) / cell;
+    for (size_t i = first; i <= last && i < cells; i++)
+        shapes_wake(classify->classifier->shapes, hit->type, awake_at(classify, i));
+}
+
+static bool on_hit(void *context, const struct scanner_hit *hit)
+{
+    struct classify *classify = context;
+    if (hit->kind == SCANNER_VALUE) {
+        const struct match value = {
+            .start = hit->start, .end = hit->end, .type = hit->type, .find = hit->find};
+        return match_add(&classify->values, &value, most_matches);
+    }
+    uint32_t slot = hit->type;
+    if (hit->kind == SCANNER_EXCLUDE)
+        slot += (uint32_t)classify->classifier->types.count;
+    else
+        wake(classify, hit);
+    if (classify->table && classify->row == 0 && hit->kind == SCANNER_KEYWORD) {
+        const struct match header = {.start = hit->start, .end = hit->end, .type = hit->type};
+        if (!match_add(&classify->matches, &header, most_matches))
+            return false;
+    }
+    return nearby_add(classify->nearby, slot, hit->start, hit->end);
+}
+
+static void wake_header(void *context, uint32_t slot)
+{
+    struct classify *classify = context;
+    for (size_t i = 0; i < cells; i++)
+        shapes_wake(classify->classifier->shapes, (uint16_t)slot, awake_at(classify, i));
+}
+
+static void rewind_judge(struct classify *classify)
+{
+    classify->judge.cursor = 0;
+    classify->judge.row = classify->row;
+    classify->judge.column = classify->column;
+}
+
+/* Keywords in the first row of a table belong to their columns. They were put into `matches`. */
+static bool take_headers(struct classify *classify)
+{
+    match_sort(&classify->matches);
+    rewind_judge(classify);
+    for (size_t i = 0; i < classify->matches.count; i++) {
+        const struct match *hit = &classify->matches.list[i];
+        judge_locate(&classify->judge, hit->start);
+        if (classify->judge.row > 0)
+            break;
+        if (!nearby_add_header(classify->nearby, classify->judge.column, hit->type))
+            return false;
+    }
+    classify->matches.count = 0;
+    return true;
+}
+
+static bool scan(struct classify *classify)
+{
+    const struct shapes *shapes = classify->classifier->shapes;
+    const struct scanner_sink sink = {classify, on_hit};
+    nearby_reset(classify->nearby);
+    classify->values.count = classify->matches.count = 0;
+    for (size_t i = 0; i < cells; i++)
+        memcpy(awake_at(classify, i), shapes_free(shapes), shapes_words(shapes) * sizeof(uint64_t));
+    if (!scanner_scan(classify->classifier->scanner, classify->window, classify->length, &sink) ||
+        !take_headers(classify))
+        return false;
+    nearby_ready(classify->nearby);
+    if (classify->table)
+        nearby_each_header(classify->nearby, wake_header, classify);
+    return true;
+}
+
+/* Candidates ------------------------------------------------------------------------------------
+ */
+
+static void try_candidate(struct classify *classify, const struct judge_candidate *candidate)
+{
+    struct match match;
+    if (memcmp(&classify->last, candidate, sizeof *candidate) == 0)
+        return;
+    classify->last = *candidate;
+    if (judge_candidate(&classify->judge, candidate, &match) &&
+        !match_add(&classify->matches, &match, most_matches))
+        classify->failed = true;
+}
+
+static void on_shape(void *context, const struct shapes_hit *hit)
+{
+    struct judge_candidate candidate;
+    memset(&candidate, 0, sizeof candidate); /* padding is compared */
+    candidate.start = hit->start;
+    candidate.end = hit->end;
+    candidate.type = hit->type;
+    candidate.find = hit->find;
+    candidate.loose = hit->loose;
+    try_candidate(context, &candidate);
+}
+
+/* The longest of a pattern's or dictionary's hits at one place: values are sorted. */
+static void try_values(struct classify *classify)
+{
+    match_sort(&classify->values);
+    rewind_judge(classify);
+    for (size_t i = 0; i < classify->values.count; i++) {
+        const struct match *value = &classify->values.list[i];
+        const struct shapes_hit hit = {value->start, value->end, value->type, value->find, false};
+        on_shape(classify, &hit);
+    }
+}
+
+/* Whether a digit may stand in the next bytes. */
+static bool digit_ahead(const struct classify *classify, size_t at)
+{
+    uint64_t bits = classify->digits[at / 64] >> (at % 64);
+    if (at % 64 > 64 - digit_reach && (at / 64 + 1) * 64 < classify->length)
+        bits |= classify->digits[at / 64 + 1] << (64 - at % 64);
+    return bits & ((1ull << digit_reach) - 1);
+}
+
+/* A value may begin here: nothing of a word or number stands before. */
+static bool may_begin(const char *text, size_t at)
+{
+    unsigned char before = at ? (unsigned char)text[at - 1] : ' ';
+    struct tokens_char c;
+    if (before < 0x80)
+        return before != '_' && before != '@' &&
+               !((unsigned)(before - '0') < 10 || (unsigned)((before | 32) - 'a') < 26);
+    return tokens_before(text, at, &c) && !tokens_wordlike(&c);
+}
+
+static void try_start(struct classify *classify, size_t at, const uint64_t *awake, bool wordy)
+{
+    const struct shapes_sink sink = {classify, on_shape};
+    if ((wordy || digit_ahead(classify, at)) && may_begin(classify->window, at))
+        shapes_walk(classify->classifier->shapes, classify->window, classify->length, at, awake,
+                    &sink);
+}
+
+static void try_shapes(struct classify *classify)
+{
+    const struct shapes *shapes = classify->classifier->shapes;
+    tokens_map(classify->window, classify->length, classify->digits, classify->starts);
+    rewind_judge(classify);
+    for (size_t c = 0; c * cell < classify->length; c++) {
+        const uint64_t *awake = awake_at(classify, c);
+        bool wordy = shapes_wordy(shapes, awake);
+        for (size_t i = c * (cell / 64); i < (c + 1) * (cell / 64); i++) {
+            if (i * 64 >= classify->length)
+                return;
+            bool near =
+                classify->digits[i] || ((i + 1) * 64 < classify->length && classify->digits[i + 1]);
+            for (uint64_t left = wordy || near ? classify->starts[i] : 0; left; left &= left - 1)
+                try_start(classify, i * 64 + (size_t)__builtin_ctzll(left), awake, wordy);
+        }
+    }
+}
+
+/* Telling -----------------------------------------------------------------------------------------
+ */
+
+/* Where to stop telling: not inside values that overlap one another. */
+static size_t cut_of(const struct classify *classify, bool last)
+{
+    if (last)
+        return classify->length;
+    size_t cut = classify->length - ahead;
+    for (size_t i = classify->matches.count; i-- > 0;) {
+        const struct match *match = &classify->matches.list[i];
+        if (match->start < cut && match->end > cut && cut - match->start < ahead / 2)
+            cut = match->start;
+    }
+    return cut;
+}
+
+static bool tell(struct classify *classify, const struct match *match)
+{
+    const struct distinct_place place = {
+        .offset = classify->base + match->start,
+        .length = match->end - match->start,
+        .part = (uint32_t)classify->part_count - 1,
+    };
+    const struct masks_match masked = {
+        .row = &classify->classifier->types.rows[match->type],
+        .type =
+            classify->classifier->types.rows[types_root(&classify->classifier->types, match->type)]
+                .id,
+        .level = (enum types_level)match->level,
+        .offset = place.offset,
+        .part = place.part,
+        .text = classify->window + match->start,
+        .length = place.length,
+    };
+    return distinct_add(classify->distinct, match, &place) && masks_add(classify->masks, &masked);
+}
+
+static bool tell_all(struct classify *classify, size_t cut)
+{
+    for (size_t i = 0; i < classify->matches.count; i++) {
+        const struct match *match = &classify->matches.list[i];
+        if (match->level != LEVEL_NONE && match->start >= classify->own && match->start < cut &&
+            !tell(classify, match))
+            return false;
+    }
+    return true;
+}
+
+/* Keep what the next window needs. */
+static void slide(struct classify *classify, size_t cut)
+{
+    size_t drop = cut > behind ? cut - behind : 0;
+    while (drop > 0 && ((unsigned char)classify->window[drop] & 0xc0) == 0x80)
+        drop--;
+    rewind_judge(classify);
+    if (classify->table)
+        judge_locate(&classify->judge, drop);
+    classify->row = classify->judge.row;
+    classify->column = classify->judge.column;
+    memmove(classify->window, classify->window + drop, classify->length - drop);
+    classify->length -= drop;
+    classify->base += drop;
+    classify->own = cut - drop;
+}
+
+static bool work(struct classify *classify, bool last)
+{
+    struct judge *judge = &classify->judge;
+    judge->types = &classify->classifier->types;
+    judge->nearby = classify->nearby;
+    judge->text = classify->window;
+    judge->length = classify->length;
+    judge->key = classify->classifier->hash_key;
+    judge->table = classify->table;
+    memset(&classify->last, 0xff, sizeof classify->last);
+    if (!scan(classify))
+        return false;
+    try_values(classify);
+    try_shapes(classify);
+    if (classify->failed)
+        return false;
+    match_sort(&classify->matches);
+    judge_neighbours(judge, &classify->matches);
+    memset(classify->taken, 0, map_words * sizeof(uint64_t));
+    match_settle(judge->types, &classify->matches, classify->taken);
+    size_t cut = cut_of(classify, last);
+    if (!tell_all(classify, cut))
+        return false;
+    slide(classify, cut);
+    return true;
+}
+
+/* Text arriving -----------------------------------------------------------------------------------
+ */
+
+static bool end_part(struct classify *classify)
+{
+    if (classify->in_part && classify->length && !work(classify, true))
+        classify->failed = true;
+    classify->in_part = false;
+    return !classify->failed;
+}
+
+static bool add_part(struct classify *classify, const char *path)
+{
+    if (classify->part_count == classify->part_capacity) {
+        size_t more = classify->part_capacity ? classify->part_capacity * 2 : 16;
+        const char **parts =
+            more > most_parts ? NULL : mem_realloc(classify->parts, more, sizeof *parts);
+        if (!parts)
+            return false;
+        classify->parts = parts;
+        classify->part_capacity = more;
+    }
+    const char *copy = arena_strndup(&classify->arena, path, utf8_cut(path, strlen(path), 1024));
+    if (copy)
+        classify->parts[classify->part_count++] = copy;
+    return copy;
+}
+
+bool classify_part(struct classify *classify, const char *path, bool table)
+{
+    if (!end_part(classify) || !add_part(classify, path)) {
+        classify->failed = true;
+        return false;
+    }
+    classify->length = classify->own = 0;
+    classify->base = classify->row = classify->column = 0;
+    classify->table = table;
+    classify->in_part = true;
+    nearby_forget_headers(classify->nearby);
+    sha256_add(&classify->sha, "", 1); /* parts do not run into one another */
+    return !classify->full;
+}
+
+static bool take_text(struct classify *classify, const char *text, size_t length)
+{
+    while (length) {
+        size_t room = capacity - classify->length;
+        size_t size = length < room ? length : room;
+        memcpy(classify->window + classify->length, text, size);
+        classify->length += size;
+        text += size;
+        length -= size;
+        if (classify->length == capacity && !work(classify, false))
+            return false;
+    }
+    return true;
+}
+
+bool classify_text(struct classify *classify, const char *text, size_t length)
+{
+    if (classify->failed || classify->full)
+        return false;
+    if (!classify->in_part && !classify_part(classify, "", false))
+        return false;
+    uint64_t left = classify->limits.text_bytes - classify->text_bytes;
+    if (length > left) {
+        length = utf8_cut(text, length, (size_t)left);
+        classify->full = true;
+    }
+    sha256_add(&classify->sha, text, length);
+    classify->text_bytes += length;
+    if (!take_text(classify, text, length))
+        classify->failed = true;
+    return !classify->failed && !classify->full;
+}
+
+bool classify_finish(struct classify *classify, struct arena *arena, struct report *report)
+{
+    struct sha256 sha = classify->sha;
+    if (classify->failed || !end_part(classify))
+        return false;
+    report->text_bytes = classify->text_bytes;
+    sha256_end(&sha, report->text_digest);
+    if (classify->full && report->status == REPORT_OK) {
+        report->status = REPORT_PARTIAL;
+        report->reason = "text-bytes";
+    }
+    return distinct_report(classify->distinct, classify->parts, arena, report);
+}
+
+bool classify_masked(struct classify *classify, struct arena *arena, struct masked_list *list)
+{
+    return !classify->failed && end_part(classify) &&
+           masks_list(classify->masks, classify->parts, arena, list);
+}

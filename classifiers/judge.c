@@ -1,0 +1,345 @@
+#include "judge.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "distinct.h"
+#include "guards.h"
+#include "shapes.h"
+#include "tokens.h"
+
+enum { most_value = 512, weak_check = 50, most_neighbours = 64, most_near_value = 64 };
+
+/* A candidate with what has been found out about it. */
+struct trial {
+    struct judge *judge;
+    const struct judge_candidate *candidate;
+    const struct types_row *row;
+    const struct types_find *find;
+    const char *raw;
+    size_t raw_length;
+    char value[most_value]; /* in plain form */
+    size_t length;
+    bool keyword, test, bare;
+};
+
+void judge_locate(struct judge *judge, size_t place)
+{
+    const char *text = judge->text;
+    while (judge->cursor < place) {
+        char c = text[judge->cursor++];
+        if (c == '\t') {
+            judge->column++;
+        } else if (c == '\n') {
+            judge->row++;
+            judge->column = 0;
+        }
+    }
+}
+
+/* The value in plain form; a pattern that minds case keeps every byte. */
+static void normalise(struct trial *trial)
+{
+    bool exact =
+        trial->find->exact || (trial->find->kind == FIND_PATTERN && !trial->find->caseless);
+    if (exact && trial->find->kind == FIND_PATTERN) {
+        trial->length = trial->raw_length < most_value ? trial->raw_length : most_value;
+        memcpy(trial->value, trial->raw, trial->length);
+        return;
+    }
+    trial->length = types_normalise(trial->raw, trial->raw_length, exact, trial->value, most_value);
+}
+
+static bool is_listed(const struct trial *trial, const char *const *values, size_t count)
+{
+    char plain[most_value];
+    if (!count)
+        return false;
+    size_t length = types_normalise(trial->raw, trial->raw_length, false, plain, sizeof plain);
+    for (size_t i = 0; i < count; i++)
+        if (strlen(values[i]) == length && memcmp(values[i], plain, length) == 0)
+            return true;
+    return false;
+}
+
+static bool is_excluded_shape(const struct trial *trial)
+{
+    for (size_t i = 0; i < trial->row->exclude_shape_count; i++)
+        if (shapes_match(&trial->row->exclude_shapes[i], trial->judge->text,
+                         trial->candidate->start, trial->candidate->end))
+            return true;
+    return false;
+}
+
+/* Digits only, and no separator in between. */
+static bool is_bare(const struct trial *trial)
+{
+    if (trial->length != trial->raw_length || trial->length == 0)
+        return false;
+    for (size_t i = 0; i < trial->length; i++)
+        if (trial->value[i] < '0' || trial->value[i] > '9')
+            return false;
+    return true;
+}
+
+static bool has_digit(const struct trial *trial)
+{
+    for (size_t i = 0; i < trial->length; i++)
+        if (trial->value[i] >= '0' && trial->value[i] <= '9')
+            return true;
+    return false;
+}
+
+static bool guarded(const struct trial *trial)
+{
+    const struct judge *judge = trial->judge;
+    const struct judge_candidate *candidate = trial->candidate;
+    if (trial->find->kind == FIND_PATTERN)
+        return strcmp(trial->row->category, "secret") == 0 && !trial->test &&
+               guards_placeholder(trial->raw, trial->raw_length);
+    if (trial->find->kind != FIND_SHAPE)
+        return false;
+    if (guards_in_run(judge->text, judge->length, candidate->start, candidate->end))
+        return true;
+    bool ours = trial->row->builtin || trial->row->check_count;
+    return ours && !trial->test && guards_dull(trial->value, trial->length);
+}
+
+/* Numbers that are more often something else, unless a keyword says what they are. */
+static bool doubtful(const struct trial *trial)
+{
+    if (trial->find->kind != FIND_SHAPE || trial->test)
+        return false;
+    return trial->bare &&
+           ((trial->row->one_in < weak_check && guards_timestamp(trial->value, trial->length)) ||
+            guards_isbn(trial->value, trial->length));
+}
+
+/* Bits a byte of the matched text. */
+static double entropy_of(const char *text, size_t length)
+{
+    size_t counts[256] = {0};
+    double bits = 0;
+    for (size_t i = 0; i < length; i++)
+        counts[(unsigned char)text[i]]++;
+    for (size_t i = 0; i < 256; i++) {
+        double share = (double)counts[i] / (double)length;
+        bits -= counts[i] ? share * log2(share) : 0;
+    }
+    return bits;
+}
+
+static struct checks_input input_of(const struct trial *trial)
+{
+    const struct judge *judge = trial->judge;
+    size_t start = trial->candidate->start, end = trial->candidate->end;
+    size_t capture = trial->find->capture;
+    start -= capture < start ? capture : start;
+    end += capture < judge->length - end ? capture : judge->length - end;
+    return (struct checks_input){trial->value, trial->length, judge->text + start, end - start};
+}
+
+static bool checks_hold(const struct trial *trial)
+{
+    const struct checks_input input = input_of(trial);
+    if (trial->row->entropy > 0 && entropy_of(trial->raw, trial->raw_length) < trial->row->entropy)
+        return false;
+    for (size_t i = 0; i < trial->row->check_count; i++)
+        if (!checks_pass(trial->row->checks[i], &input))
+            return false;
+    return true;
+}
+
+static bool stands_near(const struct trial *trial, uint32_t slot)
+{
+    const struct nearby_query query = {
+        .text = trial->judge->text,
+        .length = trial->judge->length,
+        .start = trial->candidate->start,
+        .end = trial->candidate->end,
+        .characters = trial->row->near_characters,
+        .before_only = trial->row->keyword_before,
+        .same_row = trial->judge->table,
+    };
+    return nearby_has(trial->judge->nearby, slot, &query);
+}
+
+static bool find_keyword(const struct trial *trial)
+{
+    uint16_t type = trial->candidate->type;
+    if (!trial->row->keyword_count)
+        return false;
+    if (stands_near(trial, type))
+        return true;
+    if (!trial->judge->table || !trial->row->keyword_column)
+        return false;
+    judge_locate(trial->judge, trial->candidate->start);
+    return trial->judge->row > 0 &&
+           nearby_in_header(trial->judge->nearby, trial->judge->column, type);
+}
+
+static bool excluded_by_word(const struct trial *trial)
+{
+    return trial->row->exclude_word_count &&
+           stands_near(trial, (uint32_t)trial->judge->types->count + trial->candidate->type);
+}
+
+/* Whether the candidate may go without a keyword. */
+static bool needs_keyword(const struct trial *trial)
+{
+    const struct types_row *row = trial->row;
+    bool weak = row->one_in < weak_check && !row->bare;
+    if (trial->candidate->loose || trial->find->needs_keyword || row->keyword_required)
+        return true;
+    if (trial->find->kind != FIND_SHAPE)
+        return false;
+    return (trial->bare && weak) || !has_digit(trial) || doubtful(trial);
+}
+
+static bool is_word_start(const char *text, size_t at)
+{
+    struct tokens_char here, before;
+    tokens_decode(text + at, 4, &here);
+    return here.kind == TOKENS_WORD &&
+           !(tokens_before(text, at, &before) && tokens_wordlike(&before));
+}
+
+static bool shape_between(const struct picture *picture, const char *text, size_t from, size_t to)
+{
+    for (size_t at = from; at < to; at++) {
+        if (to - at < 4 || !is_word_start(text, at))
+            continue;
+        size_t most = to - at < most_near_value ? to - at : most_near_value;
+        for (size_t size = 2; size <= most; size++) {
+            if (!shapes_match(picture, text, at, at + size))
+                continue;
+            struct tokens_char next;
+            if (at + size == to)
+                return true;
+            tokens_decode(text + at + size, to - at - size, &next);
+            if (!tokens_wordlike(&next))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool shapes_near(const struct trial *trial)
+{
+    const struct judge *judge = trial->judge;
+    for (size_t i = 0; i < trial->row->near_count; i++) {
+        const struct types_near *near = &trial->row->nears[i];
+        size_t start = trial->candidate->start, end = trial->candidate->end;
+        if (near->type_id)
+            continue;
+        size_t from = start > near->within ? start - near->within : 0;
+        size_t to = end + near->within < judge->length ? end + near->within : judge->length;
+        if (!shape_between(&near->picture, judge->text, from, start) &&
+            !shape_between(&near->picture, judge->text, end, to))
+            return false;
+    }
+    return true;
+}
+
+static enum types_level level_of(const struct trial *trial)
+{
+    const struct types_row *row = trial->row;
+    enum types_case which = row->check_count ? (trial->keyword ? CASE_CHECK_KEYWORD : CASE_CHECK)
+                                             : (trial->keyword ? CASE_KEYWORD : CASE_FOUND);
+    enum types_level level = row->confidence[which];
+    const struct checks_input input = input_of(trial);
+    for (size_t i = 0; level != LEVEL_NONE && i < row->confirm_count; i++)
+        if (row->confirms[i].to > level && checks_pass(row->confirms[i].check, &input))
+            level = row->confirms[i].to;
+    if (level > row->cap)
+        level = row->cap;
+    return trial->test && level > LEVEL_LOW ? LEVEL_LOW : level;
+}
+
+static bool passes(struct trial *trial)
+{
+    const struct judge *judge = trial->judge;
+    const struct judge_candidate *candidate = trial->candidate;
+    const struct types_row *row = trial->row;
+    if (trial->find->kind == FIND_SHAPE &&
+        !guards_edges(judge->text, judge->length, candidate->start, candidate->end))
+        return false;
+    normalise(trial);
+    if (!checks_hold(trial) || is_listed(trial, row->exclude_values, row->exclude_value_count) ||
+        is_excluded_shape(trial))
+        return false;
+    trial->test = is_listed(trial, row->test_values, row->test_value_count);
+    trial->bare = is_bare(trial);
+    if (guarded(trial))
+        return false;
+    trial->keyword = find_keyword(trial);
+    if (!trial->keyword && needs_keyword(trial))
+        return false;
+    return !excluded_by_word(trial) && shapes_near(trial);
+}
+
+bool judge_candidate(struct judge *judge, const struct judge_candidate *candidate,
+                     struct match *match)
+{
+    const struct types_row *row = &judge->types->rows[candidate->type];
+    struct trial trial;
+    trial.judge = judge;
+    trial.candidate = candidate;
+    trial.row = row;
+    trial.find = &row->finds[candidate->find];
+    trial.raw = judge->text + candidate->start;
+    trial.raw_length = candidate->end - candidate->start;
+    if (!passes(&trial))
+        return false;
+    *match = (struct match){
+        .start = candidate->start,
+        .end = candidate->end,
+        .type = candidate->type,
+        .find = candidate->find,
+        .level = (uint8_t)level_of(&trial),
+        .keyword = trial.keyword,
+        .test = trial.test,
+        .shape = trial.find->kind == FIND_SHAPE,
+    };
+    match->hash = distinct_hash(judge->key, trial.value, trial.length);
+    return match->level != LEVEL_NONE;
+}
+
+/* Neighbours ------------------------------------------------------------------------------------
+ */
+
+static bool is_near(const struct judge *judge, const struct match *a, const struct match *b,
+                    uint32_t within)
+{
+    size_t from = a->start < b->start ? a->end : b->end;
+    size_t to = a->start < b->start ? b->start : a->start;
+    if (to <= from)
+        return false;
+    return to - from <= within && !(judge->table && memchr(judge->text + from, '\n', to - from));
+}
+
+static bool has_neighbour(const struct judge *judge, const struct match_list *matches, size_t at,
+                          const struct types_near *near)
+{
+    for (size_t step = 1; step <= most_neighbours; step++) {
+        const struct match *list = matches->list;
+        const struct match *pair[2] = {step <= at ? &list[at - step] : NULL,
+                                       at + step < matches->count ? &list[at + step] : NULL};
+        for (size_t i = 0; i < 2; i++)
+            if (pair[i] && pair[i]->level != LEVEL_NONE &&
+                types_is(judge->types, pair[i]->type, near->type) &&
+                is_near(judge, &list[at], pair[i], near->within))
+                return true;
+    }
+    return false;
+}
+
+void judge_neighbours(const struct judge *judge, struct match_list *matches)
+{
+    for (size_t i = 0; i < matches->count; i++) {
+        const struct types_row *row = &judge->types->rows[matches->list[i].type];
+        for (size_t k = 0; k < row->near_count; k++)
+            if (row->nears[k].type_id && !has_neighbour(judge, matches, i, &row->nears[k]))
+                matches->list[i].level = LEVEL_NONE;
+    }
+}

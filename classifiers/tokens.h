@@ -1,0 +1,42 @@
+/*
+ * tokens: characters of text as the shapes see them, and bitmaps of where digits and words begin.
+ * Full-width and Arabic-Indic digits count as digits, full-width letters as letters, NBSP as
+ * space, every dash as hyphen; so offsets stay those of the text and no copy is made.
+ */
+#ifndef LABELD_CLASSIFIERS_TOKENS_H
+#define LABELD_CLASSIFIERS_TOKENS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum tokens_kind {
+    TOKENS_OTHER,     /* anything that ends a value; code 0 unless ASCII */
+    TOKENS_WORD,      /* letter or digit with a code below 256 */
+    TOKENS_SEPARATOR, /* space - . / : ( ) [ ] + , and the like: code in plain form */
+    TOKENS_BLOCK      /* part of a word, but of no value: _, other letters of spaced scripts */
+};
+
+struct tokens_char {
+    uint8_t width; /* bytes, at least 1 */
+    uint8_t kind;  /* enum tokens_kind */
+    uint8_t code;  /* plain form */
+};
+
+/* The character at `text`; `length` > 0. A broken byte is TOKENS_OTHER of width 1. */
+void tokens_decode(const char *text, size_t length, struct tokens_char *character);
+
+/* The character that ends at `end`; false at the start of the text. */
+bool tokens_before(const char *text, size_t end, struct tokens_char *character);
+
+/* Whether a word of a script with spaces goes on: letter, digit or _. */
+static inline bool tokens_wordlike(const struct tokens_char *character)
+{
+    return character->kind == TOKENS_WORD || character->kind == TOKENS_BLOCK;
+}
+
+/* For each 64 bytes of text one word in each map (bit i = byte i): bytes that are or may begin a
+ * digit, and bytes where a letter or digit stands that did not stand in the byte before.
+ * `digits` and `starts` hold (length + 63) / 64 words. */
+void tokens_map(const char *text, size_t length, uint64_t *digits, uint64_t *starts);
+
+#endif
