@@ -149,6 +149,11 @@ const char *read_suggest(const char *word, struct read_words words)
     return NULL;
 }
 
+bool read_listens(const struct read *read)
+{
+    return read->errors < READ_MAX_PROBLEMS;
+}
+
 void *read_alloc(struct read *read, size_t count, size_t bytes)
 {
     void *memory = arena_alloc(read->arena, count ? count : 1, bytes);

@@ -31,6 +31,8 @@ struct read {
     enum plan_mode default_mode;
     enum report_confidence confidence;
     bool every;
+    struct intern rule_names;
+    unsigned cost; /* conditions to decide, of all rules together */
 };
 
 /* A place in the file. */
@@ -59,6 +61,9 @@ bool read_no_memory(struct read *read);
 
 /* The word somebody may have meant: a synonym (`and`: all), else the nearest word. NULL = none. */
 const char *read_suggest(const char *word, struct read_words words);
+
+/* Whether messages are still kept, so that a suggestion is worth its cost. */
+bool read_listens(const struct read *read);
 
 /* Memory of the policy; NULL after noting that memory is out. */
 void *read_alloc(struct read *read, size_t count, size_t bytes);

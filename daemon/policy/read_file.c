@@ -159,6 +159,9 @@ static bool rule_name(struct read *read, const struct yaml_node *node, struct ru
     if (characters > 120)
         return read_error(read, read_at_node(name), "too-long",
                           "a rule's name has at most 120 characters");
+    if (intern_find(&read->rule_names, rule->name) == INTERN_NONE)
+        return intern_add(&read->rule_names, rule->name, read->arena) != INTERN_NONE ||
+               read_no_memory(read);
     for (const struct rule *other = read->policy->rules; other < rule; other++)
         if (other->name && strcmp(other->name, rule->name) == 0)
             return read_error(read, read_at_node(name), "duplicate-name",
@@ -183,6 +186,19 @@ static void rule_texts(struct read *read, const struct yaml_node *node, struct r
         read_brake(read, brake);
 }
 
+/* All rules together: named conditions could otherwise make each of many rules expensive. */
+static void weigh_rules(struct read *read, const struct rule *rule)
+{
+    enum { most = 1000000 };
+    bool told = read->cost > most;
+    read->cost += rule->when ? rule->when->cost : 0;
+    if (read->cost > most && !told)
+        read_error(read, (struct read_at){rule->line, 1}, "too-large",
+                   "the rules up to here hold more than %d conditions, counting those behind "
+                   "\"is\" each time",
+                   most);
+}
+
 static void read_rule(struct read *read, const struct yaml_node *node, struct rule *rule)
 {
     rule->line = node->line;
@@ -198,6 +214,7 @@ static void read_rule(struct read *read, const struct yaml_node *node, struct ru
                    "rule \"%s\" has no \"when\"; for every file write \"when: always\"", name);
     else if (when && read_into && read_when(read, when, read_into))
         rule->when = read_into;
+    weigh_rules(read, rule);
     if (read_lacks(node, "then", READ_WORDS(rule_keys)))
         read_error(read, read_at_node(node), "missing-key", "rule \"%s\" has no \"then\"", name);
     else if (then)
@@ -252,12 +269,8 @@ static bool exception_until(struct read *read, const struct yaml_node *node,
 
 static struct read_words rule_words(struct read *read)
 {
-    const char **words = read_alloc(read, read->policy->rule_count, sizeof *words);
-    size_t count = 0;
-    for (size_t i = 0; words && i < read->policy->rule_count; i++)
-        if (read->policy->rules[i].name)
-            words[count++] = read->policy->rules[i].name;
-    return (struct read_words){words, count};
+    return (struct read_words){read->rule_names.names,
+                               read_listens(read) ? read->rule_names.count : 0};
 }
 
 bool read_rule_names(struct read *read, const struct yaml_node *node, struct rule_names *names)
@@ -268,12 +281,7 @@ bool read_rule_names(struct read *read, const struct yaml_node *node, struct rul
     const struct yaml_node *items = read_items(node, &count);
     bool ok = true;
     for (size_t i = 0; i < count; i++) {
-        bool known = false;
-        for (size_t k = 0; k < read->policy->rule_count && !known; k++) {
-            const char *name = read->policy->rules[k].name;
-            known = name && strcmp(name, items[i].text) == 0;
-        }
-        if (!known)
+        if (intern_find(&read->rule_names, items[i].text) == INTERN_NONE)
             ok = read_unknown(read, read_at_node(&items[i]), "unknown-rule",
                               read_suggest(items[i].text, rule_words(read)),
                               "unknown rule \"%.120s\"", items[i].text);
@@ -397,22 +405,37 @@ static const struct {
     {"tests", read_tests},
 };
 
+static bool collect_tested(struct read *read, struct intern *tested)
+{
+    const struct policy *policy = read->policy;
+    for (size_t t = 0; t < policy->test_count; t++)
+        for (size_t k = 0; k < policy->tests[t].rule_count; k++)
+            if (intern_add(tested, policy->tests[t].rules[k], read->arena) == INTERN_NONE)
+                return read_no_memory(read);
+    return true;
+}
+
+/* The key that says so: `mode`, or the name of a rule that is enforced by default. */
+static void warn_untested(struct read *read, const struct yaml_node *node, const char *name)
+{
+    const char *key = yaml_get(node, "mode") ? "mode" : "name";
+    for (size_t i = 0; i < node->count; i++)
+        if (strcmp(node->pairs[i].key, key) == 0)
+            read_warn(read, read_at_key(&node->pairs[i]), "untested",
+                      "rule \"%s\" is enforced, but no test expects it under \"rules\"", name);
+}
+
 static void untested(struct read *read, const struct yaml_node *rules)
 {
     const struct policy *policy = read->policy;
+    struct intern tested = {0};
+    if (policy->simulate || !collect_tested(read, &tested))
+        return;
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct rule *rule = &policy->rules[i];
-        bool tested = rule->mode != PLAN_ENFORCE || policy->simulate || !rule->name;
-        for (size_t t = 0; t < policy->test_count && !tested; t++)
-            for (size_t k = 0; k < policy->tests[t].rule_count && !tested; k++)
-                tested = strcmp(policy->tests[t].rules[k], rule->name) == 0;
-        const struct yaml_node *node = &rules->items[i];
-        for (size_t k = 0; k < node->count && !tested; k++)
-            if (strcmp(node->pairs[k].key, "mode") == 0 ||
-                (strcmp(node->pairs[k].key, "name") == 0 && !yaml_get(node, "mode")))
-                read_warn(read, read_at_key(&node->pairs[k]), "untested",
-                          "rule \"%s\" is enforced, but no test expects it under \"rules\"",
-                          rule->name);
+        if (rule->mode == PLAN_ENFORCE && rule->name &&
+            intern_find(&tested, rule->name) == INTERN_NONE)
+            warn_untested(read, &rules->items[i], rule->name);
     }
 }
 

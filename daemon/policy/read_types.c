@@ -44,6 +44,8 @@ static const struct type_bundle *shipped_bundle(const struct read *read, const c
 static struct read_words type_words(struct read *read)
 {
     const struct type_list *types = read->world->types;
+    if (!read_listens(read))
+        return (struct read_words){NULL, 0};
     size_t own = read->bundles ? read->bundles->count : 0, used = 0;
     const char **words =
         read_alloc(read, types->types_count + types->bundles_count + own, sizeof *words);

@@ -166,7 +166,7 @@ bool read_globs(struct read *read, const struct yaml_node *node, bool path,
 /* The names of all labels, for suggestions. */
 static struct read_words label_words(struct read *read)
 {
-    size_t count = read->policy->label_count;
+    size_t count = read_listens(read) ? read->policy->label_count : 0;
     const char **words = read_alloc(read, count, sizeof *words);
     for (size_t i = 0; words && i < count; i++)
         words[i] = read->policy->labels[i].name;

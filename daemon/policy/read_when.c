@@ -69,7 +69,7 @@ static bool read_not(struct read *read, const struct yaml_node *node, struct rul
 
 static struct read_words entry_words(struct read *read)
 {
-    size_t count = read->policy->condition_count;
+    size_t count = read_listens(read) ? read->policy->condition_count : 0;
     const char **words = read_alloc(read, count, sizeof *words);
     for (size_t i = 0; words && i < count; i++)
         words[i] = read->policy->conditions[i].name;
