@@ -50,7 +50,7 @@ static bool no_memory(struct err *err)
 static void *zlib_alloc(void *context, unsigned count, unsigned bytes)
 {
     (void)context;
-    return mem_zalloc(count, bytes);
+    return mem_realloc(NULL, count, bytes); /* zlib needs no zeroes: they would cost more pages */
 }
 
 static void zlib_free(void *context, void *block)
@@ -61,22 +61,20 @@ static void zlib_free(void *context, void *block)
 
 /* Deflated into `out`, which has room for less than the part itself. *smaller: it fitted.
  * False: memory is out. */
-static bool deflate_part(const struct splice_part *part, struct buf *out, bool *smaller)
+static bool deflate_part(z_stream *stream, const struct splice_part *part, struct buf *out,
+                         bool *smaller)
 {
-    z_stream stream = {.zalloc = zlib_alloc, .zfree = zlib_free};
     *smaller = false;
     if (part->length == 0)
         return true;
-    if (!buf_reserve(out, part->length) || deflateInit2(&stream, level, Z_DEFLATED, -MAX_WBITS,
-                                                        memory_level, Z_DEFAULT_STRATEGY) != Z_OK)
+    if (!buf_reserve(out, part->length) || deflateReset(stream) != Z_OK)
         return false;
-    stream.next_in = (Bytef *)part->bytes;
-    stream.avail_in = (uInt)part->length;
-    stream.next_out = (Bytef *)out->bytes;
-    stream.avail_out = (uInt)part->length - 1;
-    *smaller = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-    out->length = *smaller ? stream.total_out : 0;
-    deflateEnd(&stream);
+    stream->next_in = (Bytef *)part->bytes;
+    stream->avail_in = (uInt)part->length;
+    stream->next_out = (Bytef *)out->bytes;
+    stream->avail_out = (uInt)part->length - 1;
+    *smaller = deflate(stream, Z_FINISH) == Z_STREAM_END;
+    out->length = *smaller ? stream->total_out : 0;
     return true;
 }
 
@@ -94,7 +92,8 @@ static void put_fields(struct buf *out, const struct splice_part *part, bool def
     zipdir_put(out, name_length, 2);
 }
 
-static bool pack(const struct zipdir *dir, const struct splice_part *part, struct packed *out)
+static bool pack(const struct zipdir *dir, z_stream *stream, const struct splice_part *part,
+                 struct packed *out)
 {
     const struct zipdir_entry *old = part->entry == ZIPDIR_NONE ? NULL : &dir->entries[part->entry];
     const char *name = old ? old->name : part->name;
@@ -104,7 +103,7 @@ static bool pack(const struct zipdir *dir, const struct splice_part *part, struc
     bool smaller;
     out->local = buf_new((size_t)part_most_bytes + record_most_bytes);
     out->record = buf_new(record_most_bytes);
-    if (!deflate_part(part, &deflated, &smaller))
+    if (!deflate_part(stream, part, &deflated, &smaller))
         return false;
     const char *data = smaller ? deflated.bytes : part->bytes;
     size_t packed = smaller ? deflated.length : part->length;
@@ -271,12 +270,25 @@ static bool put_end(struct splice *splice, uint64_t count, uint64_t start)
     return flush(splice);
 }
 
+/* All parts through one compressor: its tables are most of the cost of a small part. */
+static bool pack_all(struct splice *splice)
+{
+    z_stream stream = {.zalloc = zlib_alloc, .zfree = zlib_free};
+    if (deflateInit2(&stream, level, Z_DEFLATED, -MAX_WBITS, memory_level, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
+        return false;
+    bool ok = true;
+    for (size_t i = 0; i < splice->count && ok; i++)
+        ok = pack(splice->dir, &stream, &splice->parts[i], &splice->packed[i]);
+    deflateEnd(&stream);
+    return ok;
+}
+
 static bool write_all(struct splice *splice)
 {
     uint64_t count = 0;
-    for (size_t i = 0; i < splice->count; i++)
-        if (!pack(splice->dir, &splice->parts[i], &splice->packed[i]))
-            return no_memory(splice->err);
+    if (!pack_all(splice))
+        return no_memory(splice->err);
     if (!put_entries(splice))
         return false;
     uint64_t start = place(splice);
