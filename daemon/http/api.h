@@ -1,0 +1,31 @@
+/*
+ * api: the handlers of the admin listener: rows of the store as JSON.
+ * Owns: what it was told about the rules in force, behind a lock.
+ */
+#ifndef LABELD_HTTP_API_H
+#define LABELD_HTTP_API_H
+#include "http/server.h"
+#include "policy/policy.h"
+#include "store/store.h"
+
+struct api;
+
+/* What was known at start and does not change. All borrowed. */
+struct api_facts {
+    struct store *store;
+    const struct config *config;
+    bool seccomp;
+    uint32_t landlock_abi, types;
+    const char *types_digest; /* hex */
+};
+
+struct api *api_open(const struct api_facts *facts, struct err *err);
+void api_close(struct api *api);
+
+/* The rules in force, and why the file is not (NULL = it is). Copied. */
+bool api_rules(struct api *api, const struct policy *policy, const char *problem);
+
+/* The routes, with `api` as the server's context. */
+const struct server_route *api_routes(size_t *count);
+
+#endif

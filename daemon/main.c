@@ -1,0 +1,443 @@
+/* labeld: the daemon. Reads the configuration, opens the store, starts parse hosts, workers and
+ * listeners; stops in reverse. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "config/config.h"
+#include "http/api.h"
+#include "jobs/workers.h"
+#include "notify.h"
+#include "rulesfile.h"
+#include "state.h"
+
+enum { EXIT_USAGE = 2 };
+static const size_t arena_max_bytes = 128u << 20;
+static const size_t problems_max_bytes = 1u << 20;
+
+static const char help[] =
+    "labeld - watch files, find sensitive data in them, label them\n\n"
+    "Usage: labeld --config FILE [--check | --print-config]\n\n"
+    "Options:\n"
+    "  --config FILE    the configuration (samples/labeld.yaml explains every key)\n"
+    "  --check          check configuration, types and rules, then end: 0 good, 2 not\n"
+    "  --print-config   print every setting, its value and where it came from\n"
+    "  --version        the version\n"
+    "  --help           this text\n\n"
+    "Signals: TERM and INT stop after running work was finished or handed back;\n"
+    "         HUP reads the rules file again.\n"
+    "Steer it with labelctl; the first token lies in STATE/admin.token.\n";
+
+/* Everything that runs, in the order in which it was started. */
+struct daemon {
+    struct arena arena;
+    struct config config;
+    struct state state;
+    struct parser *parser;
+    struct parser_facts parser_facts;
+    char types_digest[65];
+    struct type_list types;
+    struct rulesfile_options rules;
+    struct store *store;
+    struct visit_link *links;
+    int64_t *poll_us;
+    size_t link_count;
+    struct workers *workers;
+    struct api *api;
+    struct server *server;
+};
+
+/* Arguments ---------------------------------------------------------------------------------- */
+
+struct arguments {
+    const char *config;
+    bool check, print;
+};
+
+/* -1: go on; else the exit code. */
+static int read_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(help, stdout);
+            return 0;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            printf("labeld %s\n", LABELD_VERSION);
+            return 0;
+        }
+        if (strcmp(argv[i], "--check") == 0)
+            arguments->check = true;
+        else if (strcmp(argv[i], "--print-config") == 0)
+            arguments->print = true;
+        else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+            arguments->config = argv[++i];
+        else if (strncmp(argv[i], "--config=", 9) == 0)
+            arguments->config = argv[i] + 9;
+        else {
+            fprintf(stderr, "labeld: unknown argument \"%s\"; see labeld --help\n", argv[i]);
+            return EXIT_USAGE;
+        }
+    }
+    if (arguments->config)
+        return -1;
+    fputs("labeld: which configuration? labeld --config FILE; see labeld --help\n", stderr);
+    return EXIT_USAGE;
+}
+
+static bool load_config(struct daemon *daemon, const char *path)
+{
+    struct err err = {0};
+    own_buf struct buf problems = buf_new(problems_max_bytes);
+    bool ok = config_load(path, &daemon->config, &daemon->arena, &problems, &err);
+    fputs(buf_text(&problems), stderr);
+    if (!ok)
+        fprintf(stderr, "labeld: %s\n", err.text);
+    return ok;
+}
+
+/* Parse hosts and rules ---------------------------------------------------------------------- */
+
+static void hex(const uint8_t *bytes, size_t count, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    *out = '\0';
+}
+
+static bool start_parser(struct daemon *daemon, const char *cache, unsigned hosts, struct err *err)
+{
+    const struct config *config = &daemon->config;
+    own_buf struct buf problems = buf_new(problems_max_bytes);
+    const struct parser_options options = {
+        .type_dirs = config->types.items,
+        .type_dir_count = config->types.count,
+        .cache_dir = cache,
+        .regions = config->regions.items,
+        .region_count = config->regions.count,
+        .relaxed = config->relaxed,
+        .hosts = hosts,
+    };
+    daemon->parser = parser_open(&options, &problems, err);
+    if (!daemon->parser) {
+        fputs(buf_text(&problems), stderr);
+        return false;
+    }
+    parser_facts(daemon->parser, &daemon->parser_facts);
+    hex(daemon->parser_facts.types_digest, 32, daemon->types_digest);
+    return parser_types(daemon->parser, &daemon->arena, &daemon->types, err);
+}
+
+/* Names that rules may use, from the configuration. */
+static bool prepare_rules(struct daemon *daemon, const char *last, struct err *err)
+{
+    const struct config *config = &daemon->config;
+    const char **connections =
+        arena_alloc(&daemon->arena, config->connection_count, sizeof *connections);
+    const char **targets = arena_alloc(&daemon->arena, config->target_count, sizeof *targets);
+    if (!connections || !targets)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < config->connection_count; i++)
+        connections[i] = config->connections[i].name;
+    for (size_t i = 0; i < config->target_count; i++)
+        targets[i] = config->targets[i].name;
+    daemon->rules = (struct rulesfile_options){
+        .path = config->rules,
+        .last = last,
+        .limits = &config->limits,
+        .types = &daemon->types,
+        .connections = connections,
+        .connection_count = config->connection_count,
+        .targets = targets,
+        .target_count = config->target_count,
+    };
+    return true;
+}
+
+/* --check: the whole start without touching the state folder. */
+static int check(struct daemon *daemon)
+{
+    struct err err = {0};
+    own_buf struct buf problems = buf_new(problems_max_bytes);
+    bool ok = start_parser(daemon, NULL, 1, &err) && prepare_rules(daemon, NULL, &err);
+    struct policy *policy = ok ? rulesfile_check(&daemon->rules, &problems, &err) : NULL;
+    fputs(buf_text(&problems), stderr);
+    policy_free(policy);
+    if (daemon->parser)
+        parser_close(daemon->parser);
+    if (!policy) {
+        fprintf(stderr, "labeld: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    printf("%s is good: %zu connections, %u types, rules %s\n", daemon->config.file,
+           daemon->config.connection_count, daemon->parser_facts.types,
+           daemon->config.rules ? daemon->config.rules : "none");
+    return 0;
+}
+
+/* Connections -------------------------------------------------------------------------------- */
+
+static bool open_link(struct daemon *daemon, size_t index, struct err *err)
+{
+    const struct config_connection *from = &daemon->config.connections[index];
+    struct visit_link *link = &daemon->links[index];
+    const char *const hidden[] = {daemon->config.state};
+    const struct connect_settings settings = {
+        .name = from->name,
+        .path = from->path,
+        .exclude = from->exclude.items,
+        .exclude_count = from->exclude.count,
+        .public_roots = daemon->config.public_roots.items,
+        .public_root_count = daemon->config.public_roots.count,
+        .hidden = hidden,
+        .hidden_count = 1,
+        .poll_us = from->poll,
+        .spool = daemon->state.spool,
+        .memory_max = daemon->config.spool_memory,
+        .limits = &daemon->config.limits,
+    };
+    link->name = from->name;
+    link->connector = connect_find(from->kind);
+    if (!link->connector)
+        return err_set(err, ERR_CONFIG, "connection %s: no kind \"%s\"", from->name, from->kind);
+    link->connection = link->connector->open(&settings, err);
+    if (!link->connection)
+        return false;
+    link->caps = link->connector->caps(link->connection, &daemon->arena, &link->notes);
+    daemon->poll_us[index] = from->poll;
+    daemon->link_count = index + 1;
+    if (*link->notes)
+        LOG(LOG_LEVEL_WARN, "connection", LOG_TEXT(connection, link->name),
+            LOG_TEXT(what, link->notes));
+    return true;
+}
+
+static bool open_links(struct daemon *daemon, struct err *err)
+{
+    size_t count = daemon->config.connection_count;
+    daemon->links = arena_alloc(&daemon->arena, count, sizeof *daemon->links);
+    daemon->poll_us = arena_alloc(&daemon->arena, count, sizeof *daemon->poll_us);
+    if (!daemon->links || !daemon->poll_us)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        if (!open_link(daemon, i, err))
+            return false;
+    return true;
+}
+
+static void close_links(struct daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->link_count; i++)
+        daemon->links[i].connector->close(daemon->links[i].connection);
+}
+
+/* Starting ----------------------------------------------------------------------------------- */
+
+/* The workers own the policy afterwards; the API keeps copies of what it shows. */
+static bool start_workers(struct daemon *daemon, struct err *err)
+{
+    own_buf struct buf problems = buf_new(problems_max_bytes);
+    const char *problem = NULL;
+    struct policy *policy =
+        rulesfile_start(&daemon->rules, &daemon->arena, &problems, &problem, err);
+    fputs(buf_text(&problems), stderr);
+    if (!policy)
+        return false;
+    if (problem)
+        LOG(LOG_LEVEL_ERROR, "rules", LOG_TEXT(error, problem));
+    if (!api_rules(daemon->api, policy, problem)) {
+        policy_free(policy);
+        return err_set(err, ERR_MEMORY, "out of memory");
+    }
+    const struct workers_options options = {
+        .store = daemon->store,
+        .parser = daemon->parser,
+        .limits = &daemon->config.limits,
+        .policy = policy,
+        .links = daemon->links,
+        .poll_us = daemon->poll_us,
+        .link_count = daemon->link_count,
+        .threads = (unsigned)daemon->config.workers,
+    };
+    daemon->workers = workers_start(&options, err);
+    return daemon->workers != NULL;
+}
+
+static bool start_api(struct daemon *daemon, struct err *err)
+{
+    const struct api_facts facts = {
+        .store = daemon->store,
+        .config = &daemon->config,
+        .seccomp = daemon->parser_facts.seccomp,
+        .landlock_abi = daemon->parser_facts.landlock_abi,
+        .types = daemon->parser_facts.types,
+        .types_digest = daemon->types_digest,
+    };
+    daemon->api = api_open(&facts, err);
+    return daemon->api != NULL;
+}
+
+static bool announce(struct daemon *daemon, struct err *err)
+{
+    const struct config *config = &daemon->config;
+    const struct {
+        const struct config_address *address;
+        uint16_t port;
+    } listeners[] = {{&config->admin, server_admin_port(daemon->server)},
+                     {&config->webhooks, server_webhooks_port(daemon->server)}};
+    const char *text[2];
+    for (size_t i = 0; i < 2; i++) {
+        const char *host = listeners[i].address->host;
+        text[i] = arena_printf(&daemon->arena, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
+                               listeners[i].port);
+        if (!text[i])
+            return err_set(err, ERR_MEMORY, "out of memory");
+    }
+    LOG(LOG_LEVEL_INFO, "listening", LOG_TEXT(address, text[0]), LOG_TEXT(what, "admin"));
+    LOG(LOG_LEVEL_INFO, "listening", LOG_TEXT(address, text[1]), LOG_TEXT(what, "webhooks"));
+    return state_listen(&daemon->state, text[0], text[1], err);
+}
+
+static bool start_server(struct daemon *daemon, struct err *err)
+{
+    size_t count;
+    const struct server_options options = {
+        .config = &daemon->config,
+        .routes = api_routes(&count),
+        .route_count = count,
+        .context = daemon->api,
+        .admin_token = daemon->state.admin_token,
+    };
+    daemon->server = server_open(&options, err);
+    return daemon->server && announce(daemon, err);
+}
+
+static bool start(struct daemon *daemon, struct err *err)
+{
+    if (!state_open(&daemon->state, daemon->config.state, err) ||
+        !start_parser(daemon, daemon->state.cache, 0, err) ||
+        !prepare_rules(daemon, daemon->state.last_rules, err))
+        return false;
+    if (!daemon->parser_facts.seccomp)
+        LOG(LOG_LEVEL_WARN, "sandbox",
+            LOG_TEXT(what, "relaxed: files are parsed without a system call filter"));
+    daemon->store = store_open(daemon->state.path, err);
+    return daemon->store && open_links(daemon, err) && start_api(daemon, err) &&
+           start_workers(daemon, err) && start_server(daemon, err);
+}
+
+static void stop(struct daemon *daemon)
+{
+    server_close(daemon->server);
+    if (daemon->workers)
+        workers_stop(daemon->workers);
+    close_links(daemon);
+    api_close(daemon->api);
+    if (daemon->store)
+        store_close(daemon->store);
+    if (daemon->parser)
+        parser_close(daemon->parser);
+    state_close(&daemon->state);
+}
+
+/* Running ------------------------------------------------------------------------------------ */
+
+/* A file that does not pass leaves the rules in force, which status and log say. */
+static void reload(struct daemon *daemon)
+{
+    struct err err = {0};
+    own_buf struct buf problems = buf_new(problems_max_bytes);
+    struct policy *policy = rulesfile_reload(&daemon->rules, &problems, &err);
+    fputs(buf_text(&problems), stderr);
+    char revision[65] = "";
+    if (policy) {
+        snprintf(revision, sizeof revision, "%s", policy_revision(policy));
+        if (api_rules(daemon->api, policy, NULL) && workers_policy(daemon->workers, policy, &err)) {
+            LOG(LOG_LEVEL_INFO, "rules-in-force", LOG_TEXT(revision, revision));
+            return;
+        }
+    }
+    err_add(&err, "the rules in force stay");
+    api_rules(daemon->api, NULL, err.text);
+    LOG(LOG_LEVEL_ERROR, "rules-refused", LOG_TEXT(error, err.text));
+}
+
+static void wait_for_signals(struct daemon *daemon, const sigset_t *signals)
+{
+    for (;;) {
+        int number = 0;
+        if (sigwait(signals, &number) != 0)
+            continue;
+        LOG(LOG_LEVEL_INFO, "signal", LOG_NUMBER(signal, number));
+        if (number != SIGHUP)
+            return;
+        notify_send("RELOADING=1");
+        reload(daemon);
+        notify_send("READY=1");
+    }
+}
+
+/* Blocked before the first thread, so that only the main thread takes them. */
+static sigset_t block_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGIO, SIG_IGN); /* broken leases (base/place.h) */
+    return signals;
+}
+
+static int run(struct daemon *daemon)
+{
+    struct err err = {0};
+    sigset_t signals = block_signals();
+    umask(077);
+    log_open(STDERR_FILENO, LOG_LEVEL_INFO, daemon->config.log_json);
+    if (sodium_init() < 0) {
+        fputs("labeld: no source of random numbers\n", stderr);
+        return 1;
+    }
+    bool ok = start(daemon, &err);
+    if (ok) {
+        LOG(LOG_LEVEL_INFO, "ready", LOG_TEXT(version, LABELD_VERSION),
+            LOG_NUMBER(count, daemon->link_count));
+        notify_send("READY=1");
+        wait_for_signals(daemon, &signals);
+        notify_send("STOPPING=1");
+    } else {
+        fprintf(stderr, "labeld: %s\n", err.text);
+    }
+    stop(daemon);
+    if (ok)
+        LOG(LOG_LEVEL_INFO, "stopped", LOG_TEXT(version, LABELD_VERSION));
+    return ok ? 0 : err.kind == ERR_CONFIG || err.kind == ERR_TAKEN ? EXIT_USAGE : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon daemon = {.arena = arena_new(arena_max_bytes), .state = {.lock = -1}};
+    struct arguments arguments = {0};
+    int code = read_arguments(argc, argv, &arguments);
+    if (code < 0 && !load_config(&daemon, arguments.config))
+        code = EXIT_USAGE;
+    if (code < 0 && arguments.print)
+        code = config_print(&daemon.config, &daemon.arena, stdout) ? 0 : 1;
+    if (code < 0)
+        code = arguments.check ? check(&daemon) : run(&daemon);
+    arena_fini(&daemon.arena);
+    return code;
+}
