@@ -56,7 +56,7 @@ static bool tell(struct read *read, struct policy_problem problem, const char *f
 {
     if (problem.severity == POLICY_ERROR)
         read->errors++;
-    struct policy_problem *slot = read->quiet ? NULL : problem_slot(read, problem.severity);
+    struct policy_problem *slot = problem_slot(read, problem.severity);
     if (!slot)
         return false;
     char text[1024];

@@ -9,7 +9,7 @@
 #include "base/yaml.h"
 #include "policy/loaded.h"
 
-#define READ_MAX_PROBLEMS 100
+enum { READ_MAX_PROBLEMS = 100 };
 
 struct read {
     struct policy *policy;
@@ -22,21 +22,19 @@ struct read {
     size_t problem_count;
     size_t errors; /* also those beyond READ_MAX_PROBLEMS */
     bool no_memory;
-    bool quiet; /* while trying whether something reads: count errors, keep no message */
 
     const uint32_t *parents;         /* by number of type; INTERN_NONE = none */
     const struct yaml_node *bundles; /* of the file */
     const char *const *groups;       /* names under recipients: */
     size_t group_count;
-    enum plan_mode default_mode;
+    enum plan_mode default_mode; /* these three are the file's defaults */
     enum report_confidence confidence;
     bool every;
     struct intern rule_names;
     unsigned cost; /* conditions to decide, of all rules together */
 };
 
-/* A place in the file. */
-struct read_at {
+struct read_at { /* a place in the file */
     unsigned line, column;
 };
 
@@ -104,11 +102,10 @@ bool read_size(struct read *read, const struct yaml_node *node, uint64_t *bytes)
 bool read_span(struct read *read, const struct yaml_node *node, int64_t *us);
 bool read_instant(struct read *read, const struct yaml_node *node, struct rule_instant *instant);
 
-/* Globs of a list; `path` as in glob_compile. */
 bool read_globs(struct read *read, const struct yaml_node *node, bool path,
                 struct rule_globs *globs);
 
-/* "a, b or c", for texts about a list. */
+/* "a, b or c". */
 const char *read_join(struct read *read, const struct yaml_node *node);
 
 /* A label that can be applied, by name; message `unknown-label` or `group-label`. */
@@ -130,7 +127,6 @@ bool read_confidence(struct read *read, const struct yaml_node *node,
 bool read_when(struct read *read, const struct yaml_node *node, struct rule_when *when);
 extern const struct read_words read_steps, read_statuses, read_changes;
 
-/* Actions (then:). */
 bool read_then(struct read *read, const struct yaml_node *node, struct rule *rule);
 
 /* Parts of the file that others name. */
