@@ -93,12 +93,14 @@ bool emit_cell(struct emit *emit, const char *text, size_t length)
     }
 }
 
+static int strength(char separator)
+{
+    return separator == '\n' ? 3 : separator == '\t' ? 2 : separator == ' ';
+}
+
 void emit_separate(struct emit *emit, char separator)
 {
-    static const char by_strength[] = " \t\n";
-    const char *now = emit->pending ? strchr(by_strength, emit->pending) : NULL;
-    const char *wanted = strchr(by_strength, separator);
-    if (!now || wanted > now)
+    if (strength(separator) > strength(emit->pending))
         emit->pending = separator;
 }
 

@@ -10,7 +10,7 @@
 #include "formats/part.h"
 #include "ooxml_label.h"
 
-enum { BID_TYPE = 100, BID_NAME = 90 };
+enum { BID_TYPE = 100, BID_NAME = 90, types_bytes = 1u << 20 };
 
 static const char vml_type[] = "application/vnd.openxmlformats-officedocument.vmlDrawing";
 
@@ -131,26 +131,60 @@ bool ooxml_is_xml(const char *name, const char *type)
             strcasecmp(type + length - 4, "/xml") == 0 || strcasecmp(type, vml_type) == 0);
 }
 
+/* The only main type that the content types' text names, without parsing it; FORMAT_UNKNOWN when
+ * it names none or several. */
+static enum format_id only_main_type(const struct buf *types)
+{
+    static const char mark[] = ".main";
+    enum format_id found = FORMAT_UNKNOWN;
+    const char *end = types->bytes + types->length;
+    for (const char *at = types->bytes;
+         (at = memmem(at, (size_t)(end - at), mark, sizeof mark - 1)); at++) {
+        char type[128] = "";
+        const char *start = memrchr(types->bytes, '"', (size_t)(at - types->bytes));
+        size_t length = start ? (size_t)(at - start) - 1 : 0;
+        size_t tail = strcspn(at, "\"");
+        if (length + tail < sizeof type)
+            memcpy(type, at - length, length + tail);
+        enum format_id id = format_of_type(type);
+        if (id != FORMAT_UNKNOWN && found != FORMAT_UNKNOWN && id != found)
+            return FORMAT_UNKNOWN;
+        found = id != FORMAT_UNKNOWN ? id : found;
+    }
+    return found;
+}
+
+/* The whole way, for what the text does not tell. */
+static unsigned bid_parsed(struct format_reading *reading, struct package *package,
+                           enum format_id *id)
+{
+    struct opc opc;
+    size_t main = PACKAGE_NONE;
+    bool known = opc_open(&opc, package, reading) != PACKAGE_NO_MEMORY &&
+                 ooxml_identify(&opc, id, &main) && *id != FORMAT_UNKNOWN;
+    bool typed = known && format_of_type(opc_type(&opc, main)) == *id;
+    opc_close(&opc);
+    return !known ? 0 : typed ? BID_TYPE : BID_NAME;
+}
+
 /* A reading of its own for a look at the structure: default limits, nothing reported. */
 static unsigned bid(const struct format_input *input, enum format_id *id)
 {
-    if (!package_looks_like(input) ||
-        !memmem(input->bytes, input->length, "[Content_Types].xml", 19))
+    if (!package_looks_like(input))
         return 0;
     const struct limits limits = limits_default();
     struct report report = {0};
     struct format_reading reading = {.limits = &limits, .report = &report};
     own_package struct package *package = NULL;
-    if (package_open(&reading, input, &package) != PACKAGE_OK ||
-        package_find(package, "[Content_Types].xml") == PACKAGE_NONE)
+    if (package_open(&reading, input, &package) != PACKAGE_OK)
         return 0;
-    struct opc opc;
-    size_t main = PACKAGE_NONE;
-    bool known = opc_open(&opc, package, &reading) != PACKAGE_NO_MEMORY &&
-                 ooxml_identify(&opc, id, &main) && *id != FORMAT_UNKNOWN;
-    bool typed = known && format_of_type(opc_type(&opc, main)) == *id;
-    opc_close(&opc);
-    return !known ? 0 : typed ? BID_TYPE : BID_NAME;
+    size_t part = package_find(package, "[Content_Types].xml");
+    if (part == PACKAGE_NONE)
+        return 0;
+    own_buf struct buf types = buf_new(types_bytes);
+    if (package_load(package, part, &types, "") == PACKAGE_OK && types.length > 0)
+        *id = only_main_type(&types);
+    return *id != FORMAT_UNKNOWN ? BID_TYPE : bid_parsed(&reading, package, id);
 }
 
 /* Parts of a binary workbook ([MS-XLSB] 2.2.1). */

@@ -100,9 +100,10 @@ static bool start_row(struct sheet *sheet, const struct xml_element *element)
 static char kind_of(const struct xml_attribute *type)
 {
     ptrdiff_t length = type->end - type->value;
-    if (length == 1 && strchr("nsbed", type->value[0]))
-        return type->value[0];
-    return length > 1 ? 't' : 'n';
+    if (length > 1)
+        return 't';
+    char kind = length == 1 ? type->value[0] : 'n';
+    return kind == 's' || kind == 'b' || kind == 'e' || kind == 'd' ? kind : 'n';
 }
 
 /* Cells go from left to right; one that does not say where it is stands next. */
@@ -158,8 +159,8 @@ static bool send_shared(struct sheet *sheet)
 {
     const char *digits = buf_text(&sheet->value);
     size_t length = sheet->value.length;
-    while (length > 0 && strchr(" \t\r\n", *digits))
-        digits++, length--;
+    for (; length > 0 && (unsigned char)*digits <= ' '; length--)
+        digits++;
     if (length == 0)
         return true;
     const char *text;
@@ -323,14 +324,15 @@ bool sheet_start(struct sheet *sheet, const struct xml_element *element)
     sheet->depth++;
     if (sheet->skip_depth)
         return true;
-    if (strcmp(name, "rPh") == 0 || strcmp(name, "extLst") == 0)
-        sheet->skip_depth = sheet->depth;
+    bool letter = name[0] && !name[1];
+    if (letter && sheet->depth == 3 && name[0] == 'c')
+        return start_cell(sheet, element);
+    if (letter && sheet->depth > 3 && (name[0] == 'v' || name[0] == 't' || name[0] == 'f'))
+        sheet->collects = name[0] == 'f' ? 'f' : 'v';
     else if (sheet->depth == 2 && strcmp(name, "row") == 0)
         return start_row(sheet, element);
-    else if (sheet->depth == 3 && strcmp(name, "c") == 0)
-        return start_cell(sheet, element);
-    else if (sheet->depth > 3 && (name[0] == 'v' || name[0] == 't' || name[0] == 'f') && !name[1])
-        sheet->collects = name[0] == 'f' ? 'f' : 'v';
+    else if (!letter && (strcmp(name, "rPh") == 0 || strcmp(name, "extLst") == 0))
+        sheet->skip_depth = sheet->depth;
     return true;
 }
 
@@ -349,7 +351,7 @@ bool sheet_end(struct sheet *sheet, const char *name)
             sheet->skip_depth = 0;
         return true;
     }
-    if (depth == 3 && strcmp(name, "c") == 0)
+    if (depth == 3 && name[0] == 'c' && !name[1])
         return end_cell(sheet);
     return depth != 2 || sheet_row_end(sheet);
 }
