@@ -89,6 +89,7 @@ static char **environment(struct arena *arena)
     add(&words, "LC_ALL=C");
     add(&words, "TZ=UTC0");
     add(&words, "OMP_THREAD_LIMIT=1");
+    add(&words, "LD_BIND_NOW=1"); /* bound once in the host, not again in each child */
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         const char *value = getenv(kept[i]);
         const char *pair = value ? arena_printf(arena, "%s=%s", kept[i], value) : NULL;
