@@ -15,7 +15,7 @@ static const struct format *const handlers[] = {
 
 /* A known signature without a handler outbids plain text, and no handler that knows structure.
  * Zip is the exception: a handler of zip or of what lies in a zip bids anything. */
-enum { BID_SIGNATURE = 60, BID_ZIP_SIGNATURE = 1 };
+enum { BID_SIGNATURE = 60, BID_ZIP_SIGNATURE = 1, BID_CERTAIN = 100 };
 
 /* Formats that cannot be read because they are encrypted. */
 static const struct {
@@ -53,7 +53,7 @@ static const struct format *choose(const struct format_input *input, enum format
     unsigned highest = 0;
     *mime = '\0';
     *id = FORMAT_UNKNOWN;
-    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers && highest < BID_CERTAIN; i++) {
         enum format_id mine = FORMAT_UNKNOWN;
         unsigned bid = handlers[i]->bid(input, &mine);
         if (bid > highest) {

@@ -118,7 +118,7 @@ void flow_fini(struct flow *flow)
 void flow_begin(struct flow *flow)
 {
     buf_reset(&flow->aside);
-    flow->space_uri = NULL;
+    memset(flow->spaces, 0, sizeof flow->spaces);
     flow->name_length = 0;
     flow->depth = 0;
     flow->frames[0] = (struct flow_frame){0};
@@ -132,20 +132,24 @@ static bool is_office(const char *uri)
     return false;
 }
 
-/* The parser gives one namespace always at one address. */
-static unsigned look_up_space(struct flow *flow, const char *uri)
+static void look_up_space(const char *uri, struct flow_space *known)
 {
-    if (uri == flow->space_uri && uri)
-        return flow->space;
-    flow->space_uri = uri;
-    flow->space = SPACE_OTHER;
-    flow->foreign = uri ? !is_office(uri) : flow->depth == 0 || flow->foreign_root;
+    *known = (struct flow_space){.uri = uri, .space = SPACE_OTHER, .office = is_office(uri)};
+    for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
+        if (strcmp(spaces[i].uri, uri) == 0)
+            known->space = (uint8_t)spaces[i].space;
+}
+
+/* The namespace of an element that begins. */
+static unsigned enter_space(struct flow *flow, const char *uri)
+{
+    struct flow_space *known = &flow->spaces[(uintptr_t)uri / 16 % FLOW_SPACES];
+    if (uri && known->uri != uri)
+        look_up_space(uri, known);
+    flow->foreign = uri ? !known->office : flow->depth == 0 || flow->foreign_root;
     if (flow->depth == 0)
         flow->foreign_root = flow->foreign;
-    for (size_t i = 0; uri && i < sizeof spaces / sizeof *spaces; i++)
-        if (strcmp(spaces[i].uri, uri) == 0)
-            flow->space = (uint8_t)spaces[i].space;
-    return flow->space;
+    return uri ? known->space : SPACE_OTHER;
 }
 
 static uint64_t text_place(const struct flow *flow)
@@ -315,7 +319,7 @@ bool flow_start(struct flow *flow, const struct xml_element *element)
 {
     if (flow->depth >= FLOW_DEPTH_MAX)
         return false;
-    unsigned space = look_up_space(flow, element->space);
+    unsigned space = enter_space(flow, element->space);
     const struct meaning *meaning = find_meaning(flow, space, element->name);
     enum action action = meaning ? meaning->action : unknown_action(space);
     const struct flow_frame *parent = &flow->frames[flow->depth++];
@@ -352,7 +356,7 @@ bool flow_end(struct flow *flow)
 static bool is_blank(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        if (!strchr(" \t\r\n", text[i]))
+        if ((unsigned char)text[i] > ' ')
             return false;
     return true;
 }

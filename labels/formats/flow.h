@@ -13,7 +13,7 @@
 #include "emit.h"
 #include "xml.h"
 
-enum { FLOW_DEPTH_MAX = 4096, FLOW_SLOTS = 256 };
+enum { FLOW_DEPTH_MAX = 4096, FLOW_SLOTS = 256, FLOW_SPACES = 8 };
 
 /* An open element. */
 struct flow_frame {
@@ -26,13 +26,19 @@ struct flow_frame {
     bool chosen;    /* of alternate content: a choice had text */
 };
 
+/* A namespace and what it is; the parser gives one namespace of a part always at one address. */
+struct flow_space {
+    const char *uri;
+    uint8_t space;
+    bool office;
+};
+
 struct flow {
     struct emit *emit;
-    struct buf aside;      /* what follows behind the paragraph */
-    uint64_t aside_at;     /* place in the text where it was last added to */
-    const char *space_uri; /* the last namespace looked up, and what it was */
-    uint8_t space;
-    bool foreign;      /* that namespace is nobody's in Office: attributes are content */
+    struct buf aside;                      /* what follows behind the paragraph */
+    uint64_t aside_at;                     /* place in the text where it was last added to */
+    struct flow_space spaces[FLOW_SPACES]; /* namespaces looked up lately, by their address */
+    bool foreign;      /* the last one is nobody's in Office: attributes are content */
     bool foreign_root; /* and so is the root's */
     bool no_memory;
     size_t name_length; /* of `name`; 0: nothing stands in front of the next text */
