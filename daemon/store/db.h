@@ -34,6 +34,10 @@ struct db_bytes {
 struct db *db_open(const char *path, bool writer, struct err *err);
 void db_close(struct db *db);
 
+/* Whose connection it is: a pointer that travels with it. */
+void db_attach(struct db *db, void *owner);
+void *db_owner(const struct db *db);
+
 /* Run statements that answer nothing, several with semicolons between (schema, BEGIN, COMMIT). */
 bool db_execute(struct db *db, const char *text, struct err *err);
 
@@ -44,7 +48,8 @@ bool db_copy(struct db *db, const char *path, struct err *err);
  * its first step. One query of a name at a time. */
 struct db_query *db_query(struct db *db, enum db_sql name);
 
-/* A statement assembled from constant pieces (lists with filters). End it with db_drop. */
+/* A statement assembled from constant pieces (lists with filters); `text` is borrowed until
+ * db_drop. NULL when memory is out. */
 struct db_query *db_query_text(struct db *db, const char *text);
 void db_drop(struct db_query *query);
 

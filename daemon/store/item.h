@@ -59,6 +59,9 @@ bool item_find(struct db *db, const char *connection, const char *key, struct ar
 bool item_get(struct db *db, int64_t id, struct arena *arena, struct item *item, bool *found,
               struct err *err);
 
+/* The columns of the present row, of a statement that selects them all in their order. */
+bool item_take(struct db_query *query, struct arena *arena, struct item *item, struct err *err);
+
 /* An item with a new random id, all unknown. */
 void item_init(struct item *item, const char *connection, const char *key);
 

@@ -63,7 +63,7 @@ bool queue_cut(struct db *db, int64_t after, struct arena *arena, struct queue_j
 bool queue_due(struct db *db, int64_t *due_us, struct err *err);
 
 struct queue_numbers {
-    int64_t queued[QUEUE_LANE_COUNT]; /* queued or waiting */
+    int64_t queued[QUEUE_LANE_COUNT];
     int64_t running, waiting, failed;
 };
 bool queue_numbers(struct db *db, struct queue_numbers *numbers, struct err *err);

@@ -1,0 +1,343 @@
+#include "store/item.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+static const struct item nothing = {.path = "",
+                                    .version = "",
+                                    .exposure = 6, /* FACTS_EXPOSURE_UNKNOWN */
+                                    .shared_with = "[]",
+                                    .reason = "",
+                                    .format = FORMAT_UNKNOWN,
+                                    .mime = "",
+                                    .label_kind = 2, /* FACTS_LABEL_UNREAD */
+                                    .created_us = ITEM_NO_TIME,
+                                    .modified_us = ITEM_NO_TIME,
+                                    .shared_us = ITEM_NO_TIME,
+                                    .outcome = "",
+                                    .due_us = ITEM_NO_TIME,
+                                    .deleted_us = ITEM_NO_TIME};
+
+void item_init(struct item *item, const char *connection, const char *key)
+{
+    *item = nothing;
+    item->connection = connection;
+    item->key = key;
+    uint64_t id = 0;
+    while (id >> 1 == 0)
+        if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
+            id = 0;
+    item->id = (int64_t)(id >> 1);
+}
+
+/* Reading, in the order of the columns ------------------------------------------------------- */
+
+struct reading {
+    struct db_query *query;
+    struct arena *arena;
+    int column;
+    bool no_memory;
+};
+
+static int64_t get_number(struct reading *reading)
+{
+    return db_column_number(reading->query, reading->column++);
+}
+
+static int64_t get_time(struct reading *reading)
+{
+    int column = reading->column++;
+    return db_column_null(reading->query, column) ? ITEM_NO_TIME
+                                                  : db_column_number(reading->query, column);
+}
+
+static const char *get_text(struct reading *reading)
+{
+    const char *text = db_column_text(reading->query, reading->column++);
+    const char *copy = text ? arena_strdup(reading->arena, text) : NULL;
+    reading->no_memory = reading->no_memory || (text && !copy);
+    return copy;
+}
+
+static void get_digest(struct reading *reading, uint8_t digest[static 32])
+{
+    struct db_bytes bytes = db_column_blob(reading->query, reading->column++);
+    if (bytes.length == 32)
+        memcpy(digest, bytes.bytes, 32);
+}
+
+static void take_first(struct reading *reading, struct item *item)
+{
+    item->id = get_number(reading);
+    item->connection = get_text(reading);
+    item->key = get_text(reading);
+    item->path = get_text(reading);
+    item->version = get_text(reading);
+    item->size = (uint64_t)get_number(reading);
+    item->owner = get_text(reading);
+    item->exposure = (int)get_number(reading);
+    item->sharing_known = get_number(reading) != 0;
+    item->shared_with = get_text(reading);
+    item->exposure_why = get_text(reading);
+    item->status = (enum report_status)get_number(reading);
+    item->reason = get_text(reading);
+    item->format = (enum format_id)get_number(reading);
+    item->mime = get_text(reading);
+    item->finding_count = get_number(reading);
+}
+
+static void take_rest(struct reading *reading, struct item *item)
+{
+    item->label_kind = (int)get_number(reading);
+    item->label_id = get_text(reading);
+    item->foreign_label = get_number(reading) != 0;
+    item->set_by = (int)get_number(reading);
+    item->label_change = (int)get_number(reading);
+    item->previous_id = get_text(reading);
+    item->created_us = get_time(reading);
+    item->modified_us = get_time(reading);
+    item->shared_us = get_time(reading);
+    get_digest(reading, item->types_digest);
+    get_digest(reading, item->text_digest);
+    get_digest(reading, item->sha256);
+    item->own_version = get_number(reading) != 0;
+    item->outcome = get_text(reading);
+    item->code = get_text(reading);
+    item->message = get_text(reading);
+    item->revision = get_text(reading);
+    item->examined_us = get_number(reading);
+    item->decided_us = get_number(reading);
+    item->due_us = get_time(reading);
+    item->walk = get_number(reading);
+    item->deleted_us = get_time(reading);
+}
+
+bool item_take(struct db_query *query, struct arena *arena, struct item *item, struct err *err)
+{
+    struct reading reading = {.query = query, .arena = arena};
+    *item = nothing;
+    take_first(&reading, item);
+    take_rest(&reading, item);
+    return !reading.no_memory || err_set(err, ERR_MEMORY, "out of memory");
+}
+
+static bool one_item(struct db_query *query, struct arena *arena, struct item *item, bool *found,
+                     struct err *err)
+{
+    enum db_step step = db_step(query, err);
+    *found = step == DB_ROW;
+    bool ok = step == DB_ROW ? item_take(query, arena, item, err) : step == DB_END;
+    db_done(query);
+    return ok;
+}
+
+bool item_find(struct db *db, const char *connection, const char *key, struct arena *arena,
+               struct item *item, bool *found, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ITEM_FIND);
+    db_text(query, 1, connection);
+    db_text(query, 2, key);
+    return one_item(query, arena, item, found, err);
+}
+
+bool item_get(struct db *db, int64_t id, struct arena *arena, struct item *item, bool *found,
+              struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ITEM_GET);
+    db_number(query, 1, id);
+    return one_item(query, arena, item, found, err);
+}
+
+bool item_unseen(struct db *db, const char *connection, int64_t walk, int64_t after,
+                 struct item *item, struct arena *arena, bool *found, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ITEM_UNSEEN);
+    db_text(query, 1, connection);
+    db_number(query, 2, walk);
+    db_number(query, 3, after);
+    return one_item(query, arena, item, found, err);
+}
+
+/* Writing ------------------------------------------------------------------------------------ */
+
+static void put_time(struct db_query *query, int index, int64_t us)
+{
+    if (us == ITEM_NO_TIME)
+        db_null(query, index);
+    else
+        db_number(query, index, us);
+}
+
+static void put_first(struct db_query *query, const struct item *item)
+{
+    db_number(query, 1, item->id);
+    db_text(query, 2, item->connection);
+    db_text(query, 3, item->key);
+    db_text(query, 4, item->path);
+    db_text(query, 5, item->version);
+    db_number(query, 6, (int64_t)item->size);
+    db_text(query, 7, item->owner);
+    db_number(query, 8, item->exposure);
+    db_number(query, 9, item->sharing_known);
+    db_text(query, 10, item->shared_with);
+    db_text(query, 11, item->exposure_why);
+    db_number(query, 12, item->status);
+    db_text(query, 13, item->reason);
+    db_number(query, 14, item->format);
+    db_text(query, 15, item->mime);
+    db_number(query, 16, item->finding_count);
+}
+
+static void put_rest(struct db_query *query, const struct item *item)
+{
+    db_number(query, 17, item->label_kind);
+    db_text(query, 18, item->label_id);
+    db_number(query, 19, item->foreign_label);
+    db_number(query, 20, item->set_by);
+    db_number(query, 21, item->label_change);
+    db_text(query, 22, item->previous_id);
+    put_time(query, 23, item->created_us);
+    put_time(query, 24, item->modified_us);
+    put_time(query, 25, item->shared_us);
+    db_blob(query, 26, (struct db_bytes){item->types_digest, 32});
+    db_blob(query, 27, (struct db_bytes){item->text_digest, 32});
+    db_blob(query, 28, (struct db_bytes){item->sha256, 32});
+    db_number(query, 29, item->own_version);
+    db_text(query, 30, item->outcome);
+    db_text(query, 31, item->code);
+    db_text(query, 32, item->message);
+    db_text(query, 33, item->revision);
+    db_number(query, 34, item->examined_us);
+    db_number(query, 35, item->decided_us);
+    put_time(query, 36, item->due_us);
+    db_number(query, 37, item->walk);
+    put_time(query, 38, item->deleted_us);
+}
+
+bool item_save(struct db *db, const struct item *item, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ITEM_SAVE);
+    put_first(query, item);
+    put_rest(query, item);
+    return db_run(query, NULL, err);
+}
+
+static bool clear(struct db *db, enum db_sql name, int64_t id, struct err *err)
+{
+    struct db_query *query = db_query(db, name);
+    db_number(query, 1, id);
+    return db_run(query, NULL, err);
+}
+
+struct row {
+    const char *type;
+    enum report_confidence confidence;
+    uint32_t unique, count;
+};
+
+static bool add_finding(struct db *db, int64_t id, const struct row *row, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_FINDING_ADD);
+    db_number(query, 1, id);
+    db_text(query, 2, row->type);
+    for (int level = REPORT_LOW; level < REPORT_CONFIDENCE_COUNT; level++) {
+        db_number(query, 3 + 2 * level, level == (int)row->confidence ? row->unique : 0);
+        db_number(query, 4 + 2 * level, level == (int)row->confidence ? row->count : 0);
+    }
+    return db_run(query, NULL, err);
+}
+
+bool item_findings(struct db *db, int64_t id, const struct report *report, struct err *err)
+{
+    bool ok = clear(db, DB_FINDINGS_CLEAR, id, err);
+    for (uint32_t i = 0; ok && i < report->findings_count; i++) {
+        const struct report_finding *finding = &report->findings[i];
+        struct row row = {finding->type, finding->confidence, finding->unique_count,
+                          finding->count};
+        ok = add_finding(db, id, &row, err);
+        for (uint32_t k = 0; ok && k < finding->variants_count; k++) {
+            const struct report_variant *variant = &finding->variants[k];
+            row = (struct row){variant->type, finding->confidence, variant->unique_count,
+                               variant->count};
+            ok = add_finding(db, id, &row, err);
+        }
+    }
+    return ok;
+}
+
+bool item_report_save(struct db *db, int64_t id, const char *json, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_REPORT_SAVE);
+    db_number(query, 1, id);
+    db_text(query, 2, json);
+    return db_run(query, NULL, err);
+}
+
+static bool body(struct db *db, enum db_sql name, int64_t id, struct arena *arena,
+                 const char **json, struct err *err)
+{
+    struct db_query *query = db_query(db, name);
+    db_number(query, 1, id);
+    enum db_step step = db_step(query, err);
+    *json = step == DB_ROW ? arena_strdup(arena, db_column_text(query, 0)) : NULL;
+    db_done(query);
+    if (step == DB_ROW && !*json)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    return step != DB_FAILED;
+}
+
+bool item_report(struct db *db, int64_t id, struct arena *arena, const char **json, struct err *err)
+{
+    return body(db, DB_REPORT_GET, id, arena, json, err);
+}
+
+bool item_decision(struct db *db, int64_t id, struct arena *arena, const char **json,
+                   struct err *err)
+{
+    return body(db, DB_DECISION_GET, id, arena, json, err);
+}
+
+static bool add_text(struct db *db, enum db_sql name, int64_t id, const char *const texts[2],
+                     struct err *err)
+{
+    struct db_query *query = db_query(db, name);
+    db_number(query, 1, id);
+    db_text(query, 2, texts[0]);
+    if (texts[1])
+        db_text(query, 3, texts[1]);
+    return db_run(query, NULL, err);
+}
+
+bool item_decision_save(struct db *db, int64_t id, const struct item_decision *decision,
+                        struct err *err)
+{
+    struct db_query *query = db_query(db, DB_DECISION_SAVE);
+    db_number(query, 1, id);
+    db_text(query, 2, decision->revision);
+    db_number(query, 3, decision->at_us);
+    db_text(query, 4, decision->json);
+    bool ok = db_run(query, NULL, err) && clear(db, DB_RULES_CLEAR, id, err) &&
+              clear(db, DB_TAGS_CLEAR, id, err);
+    for (size_t i = 0; ok && i < decision->rule_count; i++)
+        ok = add_text(db, DB_RULE_ADD, id,
+                      (const char *const[2]){decision->rules[i], decision->states[i]}, err);
+    for (size_t i = 0; ok && i < decision->tag_count; i++)
+        ok = add_text(db, DB_TAG_ADD, id, (const char *const[2]){decision->tags[i], NULL}, err);
+    return ok;
+}
+
+bool item_gone(struct db *db, int64_t id, int64_t at_us, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ITEM_GONE);
+    db_number(query, 1, at_us);
+    db_number(query, 2, id);
+    return db_run(query, NULL, err);
+}
+
+bool item_seen(struct db *db, int64_t id, int64_t walk, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ITEM_SEEN);
+    db_number(query, 1, walk);
+    db_number(query, 2, id);
+    return db_run(query, NULL, err);
+}

@@ -1,0 +1,307 @@
+#include "store/queue.h"
+
+#include <string.h>
+
+#include "store/store.h"
+
+enum { most_connections = 10000 };
+
+/* Columns in the order of every job statement. */
+static bool take_job(struct db_query *query, struct arena *arena, struct queue_job *job,
+                     struct err *err)
+{
+    const char *error = db_column_text(query, 12);
+    *job = (struct queue_job){
+        .id = db_column_number(query, 0),
+        .kind = (enum queue_kind)db_column_number(query, 1),
+        .connection = arena_strdup(arena, db_column_text(query, 2)),
+        .key = arena_strdup(arena, db_column_text(query, 3)),
+        .lane = (enum queue_lane)db_column_number(query, 4),
+        .state = (enum queue_state)db_column_number(query, 5),
+        .due_us = db_column_number(query, 6),
+        .seen_us = db_column_number(query, 7),
+        .attempt = (int)db_column_number(query, 8),
+        .conflicts = (int)db_column_number(query, 9),
+        .again = db_column_number(query, 10) != 0,
+        .force = db_column_number(query, 11) != 0,
+        .error = error ? arena_strdup(arena, error) : NULL,
+    };
+    db_done(query);
+    return (job->connection && job->key) || err_set(err, ERR_MEMORY, "out of memory");
+}
+
+static bool one_job(struct db_query *query, struct arena *arena, struct queue_job *job, bool *found,
+                    struct err *err)
+{
+    enum db_step step = db_step(query, err);
+    *found = step == DB_ROW;
+    return step == DB_ROW ? take_job(query, arena, job, err) : step == DB_END;
+}
+
+bool queue_get(struct db *db, int64_t id, struct arena *arena, struct queue_job *job, bool *found,
+               struct err *err)
+{
+    struct db_query *query = db_query(db, DB_JOB_GET);
+    db_number(query, 1, id);
+    return one_job(query, arena, job, found, err);
+}
+
+bool queue_cut(struct db *db, int64_t after, struct arena *arena, struct queue_job *job,
+               bool *found, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_JOB_CUT);
+    db_number(query, 1, after);
+    return one_job(query, arena, job, found, err);
+}
+
+bool queue_save(struct db *db, const struct queue_job *job, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_JOB_SAVE);
+    db_number(query, 1, job->lane);
+    db_number(query, 2, job->state);
+    db_number(query, 3, job->due_us);
+    db_number(query, 4, job->seen_us);
+    db_number(query, 5, job->attempt);
+    db_number(query, 6, job->conflicts);
+    db_number(query, 7, job->again);
+    db_number(query, 8, job->force);
+    db_text(query, 9, job->error);
+    db_number(query, 10, job->id);
+    return db_run(query, NULL, err);
+}
+
+bool queue_remove(struct db *db, int64_t id, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_JOB_REMOVE);
+    db_number(query, 1, id);
+    return db_run(query, NULL, err);
+}
+
+static bool insert(struct db *db, struct queue_job *job, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_JOB_INSERT);
+    db_number(query, 1, job->kind);
+    db_text(query, 2, job->connection);
+    db_text(query, 3, job->key);
+    db_number(query, 4, job->lane);
+    db_number(query, 5, job->due_us);
+    db_number(query, 6, job->seen_us);
+    db_number(query, 7, job->force);
+    if (db_step(query, err) != DB_ROW)
+        return false;
+    job->id = db_column_number(query, 0);
+    job->state = QUEUE_QUEUED;
+    db_done(query);
+    return true;
+}
+
+/* A change joins the job that is open already. One that waits for a retry, or has failed, is
+ * tried at once: the file may be another one now. */
+static void join(struct queue_job *open, const struct queue_job *job)
+{
+    bool running = open->state == QUEUE_RUNNING || open->state == QUEUE_ACTING;
+    bool stuck = open->state == QUEUE_WAITING || open->state == QUEUE_FAILED;
+    if (job->lane < open->lane)
+        open->lane = job->lane;
+    open->force = open->force || job->force;
+    if (running) {
+        open->again = true;
+        open->seen_us = job->seen_us;
+        return;
+    }
+    if (stuck) {
+        open->state = QUEUE_QUEUED;
+        open->attempt = open->conflicts = 0;
+        open->due_us = job->due_us;
+        open->seen_us = job->seen_us;
+    } else if (job->due_us < open->due_us) {
+        open->due_us = job->due_us;
+    }
+}
+
+bool queue_add(struct db *db, struct queue_job *job, struct err *err)
+{
+    own_arena struct arena arena = arena_new(1u << 20);
+    struct queue_job open;
+    bool found;
+    struct db_query *query = db_query(db, DB_JOB_FIND);
+    db_number(query, 1, job->kind);
+    db_text(query, 2, job->connection);
+    db_text(query, 3, job->key);
+    if (!one_job(query, &arena, &open, &found, err))
+        return false;
+    store_jobs_added(db);
+    if (!found)
+        return insert(db, job, err);
+    join(&open, job);
+    job->id = open.id;
+    job->state = open.state;
+    return queue_save(db, &open, err);
+}
+
+/* Claiming ------------------------------------------------------------------------------------ */
+
+/* How many jobs run, by connection. */
+struct busy {
+    const char *connection;
+    int64_t count;
+    struct busy *next;
+};
+
+static bool read_busy(struct db *db, struct arena *arena, struct busy **list, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_JOB_BUSY);
+    enum db_step step;
+    *list = NULL;
+    while ((step = db_step(query, err)) == DB_ROW) {
+        struct busy *busy = arena_alloc(arena, 1, sizeof *busy);
+        const char *name = arena_strdup(arena, db_column_text(query, 0));
+        if (!busy || !name) {
+            db_done(query);
+            return err_set(err, ERR_MEMORY, "out of memory");
+        }
+        *busy = (struct busy){name, db_column_number(query, 1), *list};
+        *list = busy;
+    }
+    return step == DB_END;
+}
+
+static int64_t busy_count(const struct busy *list, const char *connection)
+{
+    while (list && strcmp(list->connection, connection) != 0)
+        list = list->next;
+    return list ? list->count : 0;
+}
+
+/* The connection after `after` that has jobs of a state and lane; *name NULL = none. A skip scan:
+ * one look-up a connection, whatever the number of jobs. */
+static bool next_connection(struct db *db, const struct queue_job *kind, const char *after,
+                            struct arena *arena, const char **name, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_JOB_CONNECTION);
+    db_number(query, 1, kind->state);
+    db_number(query, 2, kind->lane);
+    db_text(query, 3, after);
+    *name = NULL;
+    enum db_step step = db_step(query, err);
+    if (step == DB_ROW && !db_column_null(query, 0)) {
+        *name = arena_strdup(arena, db_column_text(query, 0));
+        if (!*name)
+            err_set(err, ERR_MEMORY, "out of memory");
+    }
+    bool none = step == DB_ROW && db_column_null(query, 0);
+    db_done(query);
+    return *name || none || step == DB_END;
+}
+
+struct claim {
+    int64_t now_us;
+    int cap;
+    const struct busy *busy;
+    struct queue_job *best;
+    int64_t best_busy;
+    bool found;
+};
+
+static bool look_at(struct db *db, const char *connection, const struct queue_job *kind,
+                    struct arena *arena, struct claim *claim, struct err *err)
+{
+    struct queue_job job;
+    bool found;
+    int64_t busy = busy_count(claim->busy, connection);
+    if (busy >= claim->cap || (claim->found && busy > claim->best_busy))
+        return true;
+    struct db_query *query = db_query(db, DB_JOB_READY);
+    db_number(query, 1, kind->state);
+    db_number(query, 2, kind->lane);
+    db_text(query, 3, connection);
+    db_number(query, 4, claim->now_us);
+    if (!one_job(query, arena, &job, &found, err))
+        return false;
+    if (!found || (claim->found && busy == claim->best_busy && job.due_us >= claim->best->due_us))
+        return true;
+    *claim->best = job;
+    claim->best_busy = busy;
+    claim->found = true;
+    return true;
+}
+
+static bool look_through(struct db *db, const struct queue_job *kind, struct arena *arena,
+                         struct claim *claim, struct err *err)
+{
+    const char *name = "";
+    for (int i = 0; i < most_connections; i++) {
+        if (!next_connection(db, kind, name, arena, &name, err))
+            return false;
+        if (!name)
+            return true;
+        if (!look_at(db, name, kind, arena, claim, err))
+            return false;
+    }
+    return true;
+}
+
+bool queue_next(struct db *db, int64_t now_us, int cap, struct arena *arena, struct queue_job *job,
+                bool *found, struct err *err)
+{
+    struct busy *busy;
+    static const enum queue_state states[] = {QUEUE_QUEUED, QUEUE_WAITING};
+    struct claim claim = {.now_us = now_us, .cap = cap, .best = job};
+    if (!read_busy(db, arena, &busy, err))
+        return false;
+    claim.busy = busy;
+    for (int lane = QUEUE_LIVE; lane < QUEUE_LANE_COUNT && !claim.found; lane++)
+        for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+            const struct queue_job kind = {.state = states[i], .lane = (enum queue_lane)lane};
+            if (!look_through(db, &kind, arena, &claim, err))
+                return false;
+        }
+    *found = claim.found;
+    return true;
+}
+
+/* Numbers ------------------------------------------------------------------------------------- */
+
+bool queue_due(struct db *db, int64_t *due_us, struct err *err)
+{
+    static const enum queue_state states[] = {QUEUE_QUEUED, QUEUE_WAITING};
+    *due_us = INT64_MAX;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        struct db_query *query = db_query(db, DB_JOB_DUE);
+        db_number(query, 1, states[i]);
+        if (db_step(query, err) != DB_ROW)
+            return false;
+        if (!db_column_null(query, 0) && db_column_number(query, 0) < *due_us)
+            *due_us = db_column_number(query, 0);
+        db_done(query);
+    }
+    return true;
+}
+
+static bool count_jobs(struct db *db, enum queue_state state, enum queue_lane lane, int64_t *sum,
+                       struct err *err)
+{
+    struct db_query *query = db_query(db, DB_JOB_COUNT);
+    db_number(query, 1, state);
+    db_number(query, 2, lane);
+    if (db_step(query, err) != DB_ROW)
+        return false;
+    *sum += db_column_number(query, 0);
+    db_done(query);
+    return true;
+}
+
+bool queue_numbers(struct db *db, struct queue_numbers *numbers, struct err *err)
+{
+    *numbers = (struct queue_numbers){0};
+    for (int i = QUEUE_LIVE; i < QUEUE_LANE_COUNT; i++) {
+        enum queue_lane lane = (enum queue_lane)i;
+        if (!count_jobs(db, QUEUE_QUEUED, lane, &numbers->queued[lane], err) ||
+            !count_jobs(db, QUEUE_WAITING, lane, &numbers->waiting, err) ||
+            !count_jobs(db, QUEUE_RUNNING, lane, &numbers->running, err) ||
+            !count_jobs(db, QUEUE_ACTING, lane, &numbers->running, err) ||
+            !count_jobs(db, QUEUE_FAILED, lane, &numbers->failed, err))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,140 @@
+-- Schema of the store. Sections begin with "-- version N" and are run in order on files of an
+-- earlier version, after a copy. A section that was released is never changed.
+-- Times are microseconds since 1970 UTC; numbers of enums are those of the headers.
+-- version 1
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+CREATE TABLE connection (
+    name     TEXT PRIMARY KEY,
+    cursor   TEXT NOT NULL,
+    walk     BIGINT NOT NULL,
+    walking  BIGINT NOT NULL,
+    seen     BIGINT NOT NULL,
+    expected BIGINT NOT NULL,
+    started  BIGINT NOT NULL,
+    ended    BIGINT NOT NULL,
+    note     TEXT
+);
+CREATE TABLE item (
+    id            INTEGER PRIMARY KEY,
+    connection    TEXT NOT NULL,
+    key           TEXT NOT NULL,
+    path          TEXT NOT NULL,
+    version       TEXT NOT NULL,
+    size          BIGINT NOT NULL,
+    owner         TEXT,
+    exposure      BIGINT NOT NULL,
+    sharing_known BIGINT NOT NULL,
+    shared_with   TEXT NOT NULL,
+    exposure_why  TEXT,
+    status        BIGINT NOT NULL,
+    reason        TEXT NOT NULL,
+    format        BIGINT NOT NULL,
+    mime          TEXT NOT NULL,
+    findings      BIGINT NOT NULL,
+    label_kind    BIGINT NOT NULL,
+    label_id      TEXT,
+    foreign_label BIGINT NOT NULL,
+    set_by        BIGINT NOT NULL,
+    label_change  BIGINT NOT NULL,
+    previous_id   TEXT,
+    created       BIGINT,
+    modified      BIGINT,
+    shared        BIGINT,
+    types_digest  BLOB,
+    text_digest   BLOB,
+    sha256        BLOB,
+    own_version   BIGINT NOT NULL,
+    outcome       TEXT NOT NULL,
+    code          TEXT,
+    message       TEXT,
+    revision      TEXT,
+    examined      BIGINT NOT NULL,
+    decided       BIGINT NOT NULL,
+    due           BIGINT,
+    walk          BIGINT NOT NULL,
+    deleted       BIGINT,
+    UNIQUE (connection, key)
+);
+CREATE INDEX item_path ON item (path, id);
+CREATE INDEX item_walk ON item (connection, walk, id);
+CREATE INDEX item_due ON item (due) WHERE due IS NOT NULL;
+CREATE INDEX item_label ON item (label_id, id);
+CREATE TABLE finding (
+    item          BIGINT NOT NULL,
+    type          TEXT NOT NULL,
+    low_unique    BIGINT NOT NULL,
+    low_count     BIGINT NOT NULL,
+    medium_unique BIGINT NOT NULL,
+    medium_count  BIGINT NOT NULL,
+    high_unique   BIGINT NOT NULL,
+    high_count    BIGINT NOT NULL,
+    PRIMARY KEY (item, type)
+) WITHOUT ROWID;
+CREATE INDEX finding_type ON finding (type, item);
+CREATE TABLE report (
+    item BIGINT PRIMARY KEY,
+    body TEXT NOT NULL
+);
+CREATE TABLE decision (
+    item     BIGINT PRIMARY KEY,
+    revision TEXT NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT NOT NULL
+);
+CREATE TABLE item_rule (
+    item  BIGINT NOT NULL,
+    rule  TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (item, rule)
+) WITHOUT ROWID;
+CREATE INDEX item_rule_rule ON item_rule (rule, state, item);
+CREATE TABLE tag (
+    item BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (item, name)
+) WITHOUT ROWID;
+CREATE INDEX tag_name ON tag (name, item);
+CREATE TABLE job (
+    id         INTEGER PRIMARY KEY,
+    kind       BIGINT NOT NULL,
+    connection TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    lane       BIGINT NOT NULL,
+    state      BIGINT NOT NULL,
+    due        BIGINT NOT NULL,
+    seen       BIGINT NOT NULL,
+    attempt    BIGINT NOT NULL,
+    conflicts  BIGINT NOT NULL,
+    again      BIGINT NOT NULL,
+    force      BIGINT NOT NULL,
+    error      TEXT,
+    UNIQUE (kind, connection, key)
+);
+CREATE INDEX job_open ON job (state, lane, connection, due, id);
+CREATE INDEX job_due ON job (state, due);
+CREATE TABLE intent (
+    id          INTEGER PRIMARY KEY,
+    item        BIGINT NOT NULL,
+    job         BIGINT NOT NULL,
+    connection  TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    body        TEXT NOT NULL,
+    old_version TEXT NOT NULL,
+    new_version TEXT NOT NULL,
+    label_id    TEXT,
+    set_date    TEXT NOT NULL,
+    action_id   TEXT NOT NULL,
+    placed      BIGINT NOT NULL
+);
+CREATE TABLE audit (
+    chain BIGINT NOT NULL,
+    seq   BIGINT NOT NULL,
+    item  BIGINT NOT NULL,
+    body  TEXT NOT NULL,
+    hash  TEXT NOT NULL,
+    PRIMARY KEY (chain, seq)
+) WITHOUT ROWID;
+CREATE INDEX audit_item ON audit (item, seq) WHERE item <> 0;
