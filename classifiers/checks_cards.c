@@ -69,9 +69,22 @@ static const struct brand brands[] = {
     {"card-central-asia", 357111, 357111, LENGTH(16)},
 };
 
+/* Published specimens look made up too; the types cap them instead of dropping them. */
+static bool specimen(const char *value, size_t length)
+{
+    static const char *const specimens[] = {"4111111111111111", "4222222222222", "4242424242424242",
+                                            "5555555555554444", "6200000000000005"};
+    for (size_t i = 0; i < sizeof(specimens) / sizeof(specimens[0]); i++) {
+        if (strlen(specimens[i]) == length && memcmp(specimens[i], value, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool card_of(const char *type, const char *value, size_t length)
 {
-    if (length < 12 || length > 19 || digits_dull(value, length) || !digits_luhn(value, length))
+    if (length < 12 || length > 19 || !digits_luhn(value, length) ||
+        (digits_dull(value, length) && !specimen(value, length)))
         return false;
     int64_t issuer = digits_number(value, 6);
     for (size_t i = 0; i < sizeof(brands) / sizeof(brands[0]); i++) {

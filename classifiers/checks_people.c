@@ -232,6 +232,16 @@ static bool nanp(const struct checks_row *row, const struct checks_input *input)
            !digits_dull(number, 10);
 }
 
+/* E.164: at most 15 digits; fewer than 8 reach nobody from abroad. */
+static bool e164(const struct checks_row *row, const struct checks_input *input)
+{
+    (void)row;
+    size_t digits = 0;
+    for (size_t i = 0; i < input->length; i++)
+        digits += digits_value(input->value[i]) >= 0;
+    return digits >= 8 && digits <= 15 && !digits_dull(input->value, input->length);
+}
+
 static const struct checks_row rows[] = {
     {"us-npi", 10, npi, NULL},
     {"us-dea", 10, dea, NULL},
@@ -246,6 +256,7 @@ static const struct checks_row rows[] = {
     {"ipv4", 2, ipv4, NULL},
     {"mac-address", 1, mac, NULL},
     {"date", 27, date_any, NULL},
+    {"phone-e164", 1, e164, NULL},
     {"phone-nanp", 2, nanp, NULL},
 };
 
