@@ -193,10 +193,12 @@ static enum hostlink_exit do_text(const struct work *work)
 
 static enum hostlink_exit refuse(const struct work *work, enum format_id format)
 {
+    bool encrypted = format == FORMAT_ENCRYPTED || format == FORMAT_PFILE;
     const struct label_result refusal = {
         .done = LABEL_REFUSED,
-        .code = "unsupported",
-        .message = "labels cannot be written into files of this format",
+        .code = encrypted ? "encrypted" : "unsupported",
+        .message = encrypted ? "the file is encrypted"
+                             : "labels cannot be written into files of this format",
         .format = format,
     };
     return answer(work, &wire_label_result, &refusal);

@@ -214,6 +214,7 @@ struct properties {
     size_t depth;
     bool foreign;
     bool is_property, in_value;
+    bool sensitivity_seen; /* of two properties of one name the first counts */
     char id[GUID_LENGTH + 1];
     char attribute[attribute_max]; /* of the label, or the property's name */
     uint32_t pid;
@@ -284,7 +285,8 @@ static bool finish_property(struct properties *state)
     struct ooxml_property note = {.pid = state->pid};
     const char *value = buf_text(&state->value);
     memcpy(note.id, state->id, sizeof note.id);
-    if (!*note.id && strcasecmp(state->attribute, "Sensitivity") == 0) {
+    if (!*note.id && !state->sensitivity_seen && strcasecmp(state->attribute, "Sensitivity") == 0) {
+        state->sensitivity_seen = true;
         note.sensitivity = arena_strdup(content->set.arena, value);
         if (!note.sensitivity)
             return false;
