@@ -308,3 +308,45 @@ void anchor_find(const char *expression, struct anchor *anchor)
     }
     anchor->count = 0;
 }
+
+/* One element with its repeat, skipped as a whole. NULL at the end or at something unknown. */
+static const char *skip_element(const char *at)
+{
+    unsigned depth = 0;
+    bool in_class = false;
+    do {
+        if (!*at)
+            return NULL;
+        if (*at == '\\' && at[1])
+            at++;
+        else if (in_class)
+            in_class = *at != ']';
+        else if (*at == '[')
+            in_class = true;
+        else if (*at == '(')
+            depth++;
+        else if (*at == ')')
+            depth -= depth > 0;
+        at++;
+    } while (depth || in_class);
+    return at;
+}
+
+size_t anchor_prefix(const char *expression)
+{
+    enum { large = 16 };
+    const char *at = expression;
+    if (has_open_choice(at))
+        return 0;
+    while (*at) {
+        uint32_t most;
+        const char *end = skip_element(at);
+        const char *next = end ? read_repeat(end, &most) : NULL;
+        if (!next)
+            return 0;
+        if (most > large)
+            return (size_t)(at - expression);
+        at = next;
+    }
+    return 0;
+}

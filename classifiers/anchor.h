@@ -26,4 +26,8 @@ struct anchor {
 /* Look for an anchor in an expression of Hyperscan's syntax. */
 void anchor_find(const char *expression, struct anchor *anchor);
 
+/* The part of an expression before its first large repeat, which can be looked for with the start
+ * of its match where the whole expression is too large for that. Its length; 0: there is none. */
+size_t anchor_prefix(const char *expression);
+
 #endif

@@ -15,7 +15,15 @@ static const char engine_version[] = "labeld-classifier-1";
 /* Examples --------------------------------------------------------------------------------------
  */
 
-/* The highest level at which the type or a child of it was found. */
+static bool names(const struct report_finding *finding, const char *id)
+{
+    for (uint32_t i = 0; i < finding->alternatives_count; i++)
+        if (strcmp(finding->alternatives[i].text, id) == 0)
+            return true;
+    return false;
+}
+
+/* The highest level at which the type was found, itself, as a variant or as an alternative. */
 static enum types_level level_in(const struct types *types, const struct report *report,
                                  uint16_t type)
 {
@@ -24,9 +32,10 @@ static enum types_level level_in(const struct types *types, const struct report 
     bool is_root = types_root(types, type) == type;
     for (uint32_t i = 0; i < report->findings_count; i++) {
         const struct report_finding *finding = &report->findings[i];
-        bool found = is_root;
-        if (strcmp(finding->type, root) != 0)
+        bool found = names(finding, root);
+        if (strcmp(finding->type, root) != 0 && !found)
             continue;
+        found = found || is_root;
         for (uint32_t k = 0; k < finding->variants_count; k++)
             found = found || strcmp(finding->variants[k].type, types->rows[type].id) == 0;
         enum types_level level = (enum types_level)(finding->confidence + 1);

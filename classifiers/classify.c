@@ -101,7 +101,8 @@ static void wake(struct classify *classify, const struct scanner_hit *hit)
     size_t reach = (size_t)row->near_characters * 4 + 256;
     size_t first = hit->start > reach ? (hit->start - reach) / cell : 0;
     size_t last = (hit->end + reach) / cell;
-    for (size_t i = first; i <= last && i < cells; i++)
+    size_t end = classify->length / cell + 1;
+    for (size_t i = first; i <= last && i < end; i++)
         shapes_wake(classify->classifier->shapes, hit->type, awake_at(classify, i));
 }
 
@@ -129,7 +130,7 @@ static bool on_hit(void *context, const struct scanner_hit *hit)
 static void wake_header(void *context, uint32_t slot)
 {
     struct classify *classify = context;
-    for (size_t i = 0; i < cells; i++)
+    for (size_t i = 0; i <= classify->length / cell; i++)
         shapes_wake(classify->classifier->shapes, (uint16_t)slot, awake_at(classify, i));
 }
 
@@ -163,7 +164,7 @@ static bool scan(struct classify *classify)
     const struct scanner_sink sink = {classify, on_hit};
     nearby_reset(classify->nearby);
     classify->values.count = classify->matches.count = 0;
-    for (size_t i = 0; i < cells; i++)
+    for (size_t i = 0; i <= classify->length / cell; i++)
         memcpy(awake_at(classify, i), shapes_free(shapes), shapes_words(shapes) * sizeof(uint64_t));
     if (!scanner_scan(classify->classifier->scanner, classify->window, classify->length, &sink) ||
         !take_headers(classify))
@@ -343,7 +344,7 @@ static bool work(struct classify *classify, bool last)
         return false;
     match_sort(&classify->matches);
     judge_neighbours(judge, &classify->matches);
-    memset(classify->taken, 0, map_words * sizeof(uint64_t));
+    memset(classify->taken, 0, (classify->length / 64 + 1) * sizeof(uint64_t));
     match_settle(judge->types, &classify->matches, classify->taken);
     size_t cut = cut_of(classify, last);
     if (!tell_all(classify, cut))

@@ -181,7 +181,7 @@ static bool mostly_one(const char *value, size_t length)
     return false;
 }
 
-/* 8 and more digits that count up or down, three quarters of the value at least. */
+/* 8 and more digits that count up or down, four fifths of the value at least. */
 static bool counts_on(const char *value, size_t length)
 {
     for (int step = 1; step <= 9; step += 8) {
@@ -189,7 +189,7 @@ static bool counts_on(const char *value, size_t length)
         for (size_t i = 1; i < length; i++) {
             bool next = (value[i - 1] - '0' + step) % 10 == value[i] - '0';
             run = next ? run + 1 : 1;
-            if (run >= 8 && run * 4 >= length * 3)
+            if (run >= 8 && run * 5 >= length * 4)
                 return true;
         }
     }

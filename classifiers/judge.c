@@ -62,6 +62,18 @@ static bool is_listed(const struct trial *trial, const char *const *values, size
     return false;
 }
 
+/* Published specimens of a parent are its children's too. */
+static bool is_specimen(const struct trial *trial)
+{
+    const struct types_row *row = trial->row;
+    for (;; row = &trial->judge->types->rows[row->parent]) {
+        if (is_listed(trial, row->test_values, row->test_value_count))
+            return true;
+        if (row->parent == types_none)
+            return false;
+    }
+}
+
 static bool is_excluded_shape(const struct trial *trial)
 {
     for (size_t i = 0; i < trial->row->exclude_shape_count; i++)
@@ -268,7 +280,7 @@ static bool passes(struct trial *trial)
     if (!checks_hold(trial) || is_listed(trial, row->exclude_values, row->exclude_value_count) ||
         is_excluded_shape(trial))
         return false;
-    trial->test = is_listed(trial, row->test_values, row->test_value_count);
+    trial->test = is_specimen(trial);
     trial->bare = is_bare(trial);
     if (guarded(trial))
         return false;

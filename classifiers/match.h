@@ -5,7 +5,7 @@
 #define LABELD_CLASSIFIERS_MATCH_H
 #include "types.h"
 
-enum { match_most_alternatives = 4 };
+enum { match_most_alternatives = 12 };
 
 struct match {
     uint32_t start, end; /* in the window */

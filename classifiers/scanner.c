@@ -15,7 +15,14 @@
 
 enum { most_width = 2048, most_starts = 8, expression_bytes = 1024 };
 
-enum { LITERAL_KEYWORD, LITERAL_EXCLUDE, LITERAL_WORD, LITERAL_ANCHOR, LITERAL_PATTERN };
+enum {
+    LITERAL_KEYWORD,
+    LITERAL_EXCLUDE,
+    LITERAL_WORD,
+    LITERAL_ANCHOR,
+    LITERAL_PREFIX,
+    LITERAL_PATTERN
+};
 
 /* One literal or pattern for one find of one type. */
 struct use {
@@ -24,7 +31,7 @@ struct use {
     uint16_t type, find;
     uint8_t kind;
     bool caseless;
-    uint32_t confirm; /* LITERAL_ANCHOR: row of `confirms` */
+    uint32_t confirm; /* LITERAL_ANCHOR, LITERAL_PREFIX: row of `confirms` */
 };
 
 /* An expression tied to its start. */
@@ -193,6 +200,34 @@ static bool add_anchors(struct scanner *scanner, const struct types_find *find, 
     return true;
 }
 
+/* A prefix of at least three bytes is worth a look of its own. */
+static char *prefix_of(struct scanner *scanner, const struct types_find *find)
+{
+    hs_expr_info_t *info = NULL;
+    hs_compile_error_t *fault = NULL;
+    size_t length = anchor_prefix(find->text);
+    char *prefix = length ? arena_strndup(&scanner->arena, find->text, length) : NULL;
+    bool usable = prefix && hs_expression_info(prefix, 0, &info, &fault) == HS_SUCCESS &&
+                  info->min_width >= 3;
+    hs_free_compile_error(fault);
+    free(info);
+    return usable ? prefix : NULL;
+}
+
+static bool add_prefix(struct scanner *scanner, const struct types_find *find, struct use use,
+                       const struct anchor *anchor)
+{
+    const char *prefix = prefix_of(scanner, find);
+    use.caseless = find->caseless;
+    use.text = prefix ? prefix : find->text;
+    use.kind = prefix ? LITERAL_PREFIX : LITERAL_PATTERN;
+    use.confirm = (uint32_t)scanner->confirm_count;
+    if (prefix)
+        scanner->confirms[scanner->confirm_count++] = (struct confirm){
+            .type = use.type, .find = use.find, .width = most_width, .anchor = *anchor};
+    return add_use(scanner, &use);
+}
+
 static bool add_pattern(struct scanner *scanner, const struct types_find *find, struct use use)
 {
     struct anchor *anchor = mem_alloc(sizeof *anchor);
@@ -201,15 +236,8 @@ static bool add_pattern(struct scanner *scanner, const struct types_find *find, 
     anchor_find(find->text, anchor);
     if (find->caseless || anchor->caseless)
         fold_left(anchor);
-    bool ok;
-    if (anchor->count) {
-        ok = add_anchors(scanner, find, use, anchor);
-    } else {
-        use.kind = LITERAL_PATTERN;
-        use.text = find->text;
-        use.caseless = find->caseless;
-        ok = add_use(scanner, &use);
-    }
+    bool ok = anchor->count ? add_anchors(scanner, find, use, anchor)
+                            : add_prefix(scanner, find, use, anchor);
     mem_free(anchor);
     return ok;
 }
@@ -243,6 +271,12 @@ static bool collect_row(struct scanner *scanner, const struct types_row *row, ui
     return true;
 }
 
+/* A regular expression rather than plain text. */
+static bool is_expression(const struct use *use)
+{
+    return use->kind == LITERAL_PREFIX || use->kind == LITERAL_PATTERN;
+}
+
 static int lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? c + 32 : c;
@@ -251,8 +285,7 @@ static int lower(char c)
 static int compare_uses(const void *a, const void *b)
 {
     const struct use *left = a, *right = b;
-    bool pattern_left = left->kind == LITERAL_PATTERN,
-         pattern_right = right->kind == LITERAL_PATTERN;
+    bool pattern_left = is_expression(left), pattern_right = is_expression(right);
     if (pattern_left != pattern_right)
         return pattern_left - pattern_right;
     if (left->caseless != right->caseless)
@@ -274,7 +307,7 @@ static int compare_uses(const void *a, const void *b)
 
 static bool same_text(const struct use *a, const struct use *b)
 {
-    if (a->caseless != b->caseless || a->kind == LITERAL_PATTERN || b->kind == LITERAL_PATTERN ||
+    if (a->caseless != b->caseless || is_expression(a) || is_expression(b) ||
         a->length != b->length)
         return false;
     for (size_t i = 0; i < a->length; i++)
@@ -336,7 +369,7 @@ static bool list_main(struct scanner *scanner, struct arena *arena, struct sourc
         return false;
     for (size_t i = 0; i < scanner->entry_count; i++) {
         const struct use *use = &scanner->uses[scanner->entries[i].first];
-        bool pattern = use->kind == LITERAL_PATTERN;
+        bool pattern = is_expression(use);
         sources->texts[i] = pattern ? use->text : escaped(arena, use->text, use->length);
         sources->flags[i] =
             (use->caseless ? HS_FLAG_CASELESS : 0u) | (pattern ? HS_FLAG_SOM_LEFTMOST : 0u);
@@ -602,7 +635,7 @@ static int tell(struct scan *scan, const struct use *use, size_t start, size_t e
     static const uint8_t kinds[] = {
         [LITERAL_KEYWORD] = SCANNER_KEYWORD, [LITERAL_EXCLUDE] = SCANNER_EXCLUDE,
         [LITERAL_WORD] = SCANNER_VALUE,      [LITERAL_ANCHOR] = SCANNER_VALUE,
-        [LITERAL_PATTERN] = SCANNER_VALUE,
+        [LITERAL_PREFIX] = SCANNER_VALUE,    [LITERAL_PATTERN] = SCANNER_VALUE,
     };
     const struct scanner_hit hit = {(uint32_t)start, (uint32_t)end, use->type, use->find,
                                     kinds[use->kind]};
@@ -671,6 +704,12 @@ static int confirm(struct scan *scan, const struct use *use, size_t start, size_
     return 0;
 }
 
+static int confirm_prefix(struct scan *scan, const struct use *use, size_t start)
+{
+    size_t end = confirm_at(scan, use->confirm, start);
+    return end ? tell(scan, use, start, end) : 0;
+}
+
 static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
                     void *context)
 {
@@ -679,11 +718,13 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     (void)flags;
     for (size_t i = 0; i < entry->count; i++) {
         const struct use *use = &scan->scanner->uses[entry->first + i];
-        size_t end = (size_t)to,
-               start = use->kind == LITERAL_PATTERN ? (size_t)from : end - use->length;
+        size_t end = (size_t)to;
+        size_t start = is_expression(use) ? (size_t)from : end - use->length;
         int stop = 0;
         if (use->kind == LITERAL_ANCHOR)
             stop = confirm(scan, use, start, end);
+        else if (use->kind == LITERAL_PREFIX)
+            stop = confirm_prefix(scan, use, start);
         else if (use->kind == LITERAL_PATTERN || stands_alone(scan, start, end))
             stop = tell(scan, use, start, end);
         if (stop)

@@ -7,6 +7,7 @@
 
 #include "base/io.h"
 #include "base/own.h"
+#include "base/utf8.h"
 #include "sha256.h"
 #include "tokens.h"
 #include "types_read.h"
@@ -52,15 +53,26 @@ int types_level_of(const char *word)
     return -1;
 }
 
+/* A character below U+0100 in upper case, as UTF-8. Bytes written. */
+static size_t put_upper(unsigned code, bool exact, char *out, size_t most)
+{
+    char bytes[4];
+    bool lower = (code >= 'a' && code <= 'z') || (code >= 0xe0 && code <= 0xfe && code != 0xf7);
+    size_t size = utf8_encode(lower && !exact ? code - 32 : code, bytes);
+    if (size > most)
+        return 0;
+    memcpy(out, bytes, size);
+    return size;
+}
+
 size_t types_normalise(const char *value, size_t length, bool exact, char *out, size_t most)
 {
     size_t count = 0;
     for (size_t at = 0; at < length && count < most;) {
         struct tokens_char c;
         tokens_decode(value + at, length - at, &c);
-        if (c.kind == TOKENS_WORD && c.code < 0x80) {
-            bool lower = c.code >= 'a' && c.code <= 'z';
-            out[count++] = (char)(lower && !exact ? c.code - 32 : c.code);
+        if (c.kind == TOKENS_WORD) {
+            count += put_upper(c.code, exact, out + count, most - count);
         } else if (c.kind != TOKENS_SEPARATOR || c.code == '&') {
             for (size_t i = 0; i < c.width && count < most; i++)
                 out[count++] = value[at + i];

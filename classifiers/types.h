@@ -129,7 +129,7 @@ bool types_is(const struct types *types, uint16_t type, uint16_t ancestor);
 const char *types_level_word(enum types_level level);
 int types_level_of(const char *word);
 
-/* A value as it is compared: separators removed, ASCII upper case unless `exact`. Writes at most
+/* A value as it is compared: separators removed, upper case unless `exact`. Writes at most
  * `most` bytes and returns how many. */
 size_t types_normalise(const char *value, size_t length, bool exact, char *out, size_t most);
 
