@@ -372,6 +372,54 @@ TEST(a_child_holds_no_descriptor_of_another)
     parser_close(parser);
 }
 
+/* With the program that is installed: a document is read, labelled, verified and read again. */
+TEST(the_real_host_labels_a_document_and_a_fresh_process_verifies_it)
+{
+    struct parser_options options = {.program = PARSE, .hosts = 1};
+    own_buf struct buf problems = buf_new(64u << 10);
+    own_arena struct arena arena = arena_new(32u << 20);
+    struct err err = {0};
+    struct parser *parser = parser_open(&options, &problems, &err);
+    if (!parser)
+        fail_msg("%s", buf_text(&problems));
+    own_fd int before = open(SOURCE_DIR "/samples/files/office/letter.docx", O_RDONLY);
+    own_fd int after = io_memfd("after", NULL);
+    const struct label_edit edit = {
+        .op = LABEL_SET,
+        .id = "0f7a6c1e-6f0a-4c52-9d7b-0b7a3f1d2c11",
+        .site_id = "5b0e2b44-3f39-4d6e-8c8a-7b6f0d5a9e02",
+        .name = "General",
+        .method = "Privileged",
+        .set_date = "2026-03-01T09:30:00Z",
+        .action_id = "3c0e2b44-3f39-4d6e-8c8a-7b6f0d5a9e03",
+    };
+    struct label_result written, verified, present;
+    struct report report;
+    assert_true(before >= 0 && after >= 0);
+    if (!parser_relabel(parser, PARSE_LIVE, before, after, &edit, NULL, &arena, &written, &err) ||
+        !parser_verify(parser, PARSE_LIVE, before, after, &edit, NULL, &arena, &verified, &err) ||
+        !parser_labels(parser, after, NULL, &arena, &present, &err) ||
+        !parser_examine(parser, PARSE_BACKFILL, after, NULL, &arena, &report, NULL, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(written.done, LABEL_WRITTEN);
+    assert_int_equal(verified.done, LABEL_VERIFIED);
+    assert_int_equal(present.labels_count, 1);
+    assert_string_equal(present.labels[0].id, edit.id);
+    assert_int_equal(report.status, REPORT_OK);
+    assert_int_equal(report.format, FORMAT_DOCX);
+    assert_int_equal(report.labels_count, 1);
+    assert_true(report.text_bytes > 0);
+    /* One byte of the new file changed by somebody: no longer what was planned. */
+    char byte = 0;
+    assert_int_equal(io_read_at(after, &byte, 1, 60), 1);
+    byte ^= 1;
+    assert_true(io_write_at(after, &byte, 1, 60));
+    assert_true(
+        parser_verify(parser, PARSE_LIVE, before, after, &edit, NULL, &arena, &verified, &err));
+    assert_int_not_equal(verified.done, LABEL_VERIFIED);
+    parser_close(parser);
+}
+
 TEST(closing_waits_for_what_runs)
 {
     struct crowd crowd = {.parser = parser_with(1, 2, 0), .text = "work now", .times = 1};
@@ -401,6 +449,7 @@ int main(void)
         cmocka_unit_test(a_host_is_replaced_after_its_files),
         cmocka_unit_test(a_backfill_leaves_a_slot_for_live_changes),
         cmocka_unit_test(a_child_holds_no_descriptor_of_another),
+        cmocka_unit_test(the_real_host_labels_a_document_and_a_fresh_process_verifies_it),
         cmocka_unit_test(closing_waits_for_what_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
