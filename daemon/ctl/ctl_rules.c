@@ -278,8 +278,10 @@ static bool test_facts(struct rules *rules, const struct expect_test *test, stru
     facts_init(facts);
     if (test->facts.given[EXPECT_FILE]) {
         const char *path = beside_rules(rules, test->facts.file);
-        if (!path || !examine(rules, path, facts, err))
-            return path != NULL || err_set(err, ERR_MEMORY, "out of memory");
+        if (!path)
+            return err_set(err, ERR_MEMORY, "out of memory");
+        if (!examine(rules, path, facts, err))
+            return false;
         facts->path = "/test";
     }
     expect_overlay(facts, &test->facts);
