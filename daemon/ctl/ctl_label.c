@@ -153,7 +153,7 @@ static bool list_ours(struct change *change)
     size_t count = 0;
     const struct policy_label *labels =
         change->policy ? policy_labels(change->policy, &count) : NULL;
-    size_t extra = change->policy || !*change->edit.id ? 0 : 1;
+    size_t extra = change->policy || !change->edit.id ? 0 : 1; /* a removal has none */
     change->edit.ours = arena_alloc(&change->arena, count + extra + 1, sizeof *change->edit.ours);
     if (!change->edit.ours)
         return false;
