@@ -414,7 +414,7 @@ enum package_result package_read(struct package *package, size_t index,
     if (member.entry->method == method_stored)
         return send_stored(&member);
     bool small = member.entry->size <= PACKAGE_WHOLE_BYTES &&
-                 member.entry->packed_bytes <= PACKAGE_WHOLE_BYTES * 2;
+                 member.entry->packed_bytes <= 2ull * PACKAGE_WHOLE_BYTES;
     return small ? inflate_whole(&member) : inflate_large(&member);
 }
 

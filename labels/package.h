@@ -48,10 +48,10 @@ struct package_sink {
 /* Whether the input begins as a zip archive or ends as one. */
 bool package_looks_like(const struct format_input *input);
 
-/* Open; on anything but PACKAGE_OK there is nothing to close and *package is NULL.
+/* Open; on anything but PACKAGE_OK there is nothing to close and *opened is NULL.
  * Gaps: corrupt "directory", hostile "archive-entries" or "overlap". */
 enum package_result package_open(struct format_reading *reading, const struct format_input *input,
-                                 struct package **package);
+                                 struct package **opened);
 void package_close(struct package *package);
 #define own_package __attribute__((cleanup(package_close_pointer)))
 static inline void package_close_pointer(struct package **package)

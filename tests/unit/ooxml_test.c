@@ -406,6 +406,44 @@ TEST(the_main_parts_type_decides_the_format)
     }
 }
 
+static const struct archive_case {
+    const char *mimetype; /* NULL: no such member */
+    bool encrypted;
+    enum format_id id;
+    enum report_status status;
+} archive_cases[] = {
+    {NULL, false, FORMAT_ZIP, REPORT_UNSUPPORTED},
+    {NULL, true, FORMAT_ZIP, REPORT_ENCRYPTED},
+    {"application/vnd.oasis.opendocument.text", false, FORMAT_ODT, REPORT_UNSUPPORTED},
+    {"application/vnd.oasis.opendocument.spreadsheet", false, FORMAT_ODS, REPORT_UNSUPPORTED},
+    {"application/epub+zip", false, FORMAT_EPUB, REPORT_UNSUPPORTED},
+    {"application/made-up", false, FORMAT_ZIP, REPORT_UNSUPPORTED},
+};
+
+TEST(other_archives_are_told_by_their_structure)
+{
+    for (size_t i = 0; i < sizeof archive_cases / sizeof *archive_cases; i++) {
+        const struct archive_case *row = &archive_cases[i];
+        own_zip struct zip_builder zip = zip_builder_new();
+        const struct zip_member type = {
+            .name = "mimetype",
+            .bytes = row->mimetype,
+            .length = row->mimetype ? strlen(row->mimetype) : 0,
+            .stored = true,
+        };
+        if (row->mimetype)
+            zip_builder_add(&zip, &type);
+        const struct zip_member other = {
+            .name = "content.xml", .bytes = "<x/>", .length = 4, .encrypted = row->encrypted};
+        zip_builder_add(&zip, &other);
+        own_gather struct gather gather;
+        gather_init(&gather);
+        assert_string_equal(office_read(&gather, &zip), "");
+        CHECK_CASE(i, gather.report.format == row->id);
+        CHECK_CASE(i, gather.report.status == row->status);
+    }
+}
+
 /* A package with a bit of everything. */
 static struct zip_builder rich_package(void)
 {
@@ -467,6 +505,7 @@ TEST(a_package_cut_anywhere_is_no_crash)
         gather_init(&gather);
         gather_read(&gather, zip.out.bytes, length);
         assert_true(gather.ok);
+        assert_true(length < 4 || gather.report.status == REPORT_CORRUPT);
     }
 }
 
@@ -495,6 +534,7 @@ int main(void)
         cmocka_unit_test(a_drawing_that_is_not_quite_xml_is_read),
         cmocka_unit_test(a_package_whose_types_are_broken_is_still_that_package),
         cmocka_unit_test(the_main_parts_type_decides_the_format),
+        cmocka_unit_test(other_archives_are_told_by_their_structure),
         cmocka_unit_test(memory_that_is_out_is_said_and_nothing_leaks),
         cmocka_unit_test(a_sink_that_has_enough_hears_nothing_more),
         cmocka_unit_test(a_package_cut_anywhere_is_no_crash),
