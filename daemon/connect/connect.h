@@ -80,7 +80,6 @@ struct connect_found {
 };
 
 enum connect_event { CONNECT_CHANGED, CONNECT_GONE, CONNECT_MOVED, CONNECT_OVERFLOW };
-
 struct connect_change {
     enum connect_event event;
     const char *key;     /* the item; CONNECT_OVERFLOW: NULL, a walk of everything is due */

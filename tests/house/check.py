@@ -10,7 +10,7 @@ ROOT = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PRODUCT = ("daemon", "classifiers", "labels")
 MAX_FUNCTION, MAX_FILE, MAX_HEADER, MAX_LINE = 60, 1000, 150, 100
 BANNED = ("strcpy strcat sprintf vsprintf strncpy strncat strtok sscanf atoi atol atof gets "
-          "system popen alloca strtol strtoul strtoll").split()
+          "system popen alloca").split()
 RAW_MEMORY = "malloc calloc realloc strdup strndup".split()
 RAW_OPEN = "open fopen openat".split()
 
@@ -136,7 +136,7 @@ def check_prefixes():
             if name.isupper() or name in ("__attribute__",):
                 continue
             shared = len(os.path.commonprefix([noun, name]))
-            if not (name.startswith(noun + "_") or noun.startswith(stem) or shared >= 6):
+            if not (name.startswith((noun + "_", noun + "s_")) or noun.startswith(stem) or shared >= 6):
                 yield f"{path}: {name} does not begin with {noun}_"
 
 
@@ -145,7 +145,7 @@ def check_headers():
     flags = ["-std=c17", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
              "-I" + os.path.join(ROOT, "daemon"), "-I" + ROOT, "-I" + os.path.join(ROOT, "labels"),
              "-I" + os.path.join(ROOT, "classifiers")]
-    packages = ["libxml-2.0", "libzip", "libfyaml", "jansson", "libmicrohttpd", "sqlite3"]
+    packages = ["libhs", "libxml-2.0", "libzip", "libfyaml", "jansson", "libmicrohttpd", "sqlite3"]
     flags += subprocess.run(["pkg-config", "--cflags"] + packages, check=True,
                             capture_output=True, text=True).stdout.split()
     for path in sources(".h"):

@@ -1,0 +1,415 @@
+#!/usr/bin/env python3
+"""The built labeld on real folders: walks, watches, labels, kills, stops.
+Arguments: the folder of the built programs, a scratch folder, [kills [seed]]."""
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import unittest
+import urllib.error
+import urllib.request
+import zipfile
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(0, os.path.join(ROOT, "samples"))
+sys.dont_write_bytecode = True
+import packages  # noqa: E402
+
+PROGRAMS, SCRATCH = "", ""
+KILLS, SEED = 10, 1
+PATIENCE = 90  # seconds; the sanitizers and a busy machine are slow, and nothing here is timed
+SITE = "3b1f6f0a-52d1-4d0e-9a53-0c7e5d9f4a10"
+GENERAL = "0f7a6c1e-6f0a-4c52-9d7b-0b7a3f1d2c11"
+FINANCE = "c1e5b9d4-0a63-4f8d-b2a7-6e9d4c7f5b04"
+CARD = "4539 0443 4874 3998"
+RULES = """
+site: %s
+mode: %%s
+labels:
+  - { name: General, id: %s }
+  - { name: Finance, id: %s }
+rules:
+  - { name: any office file, when: { format: [document, spreadsheet, presentation], label: none }, then: { label: General }, mode: enforce }
+  - { name: cards, when: { findings: { type: credit-card, confidence: high } }, then: { label: Finance, tag: [cards] }, mode: enforce }
+""" % (SITE, GENERAL, FINANCE)
+
+
+def docx(*paragraphs, format="docx", **more):
+    return packages.office({"format": format, "body": list(paragraphs), **more}).bytes()
+
+
+class Daemon:
+    """One labeld with a folder `team`, started and stopped as often as a test likes."""
+
+    def __init__(self, name, mode="enforce"):
+        self.home = os.path.join(SCRATCH, name)
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.team = os.path.join(self.home, "team")
+        self.state = os.path.join(self.home, "state")
+        os.makedirs(self.team)
+        self.rules(mode)
+        self.write("../labeld.yaml", (
+            "state: state\nlisten: { admin: '127.0.0.1:0', webhooks: '127.0.0.1:0' }\n"
+            "rules: rules.yaml\nconnections:\n  - { name: team, kind: directory, path: team, "
+            "exclude: [/ignored/] }\n").encode())
+        self.process = None
+        self.log = os.path.join(self.home, "log")
+
+    def rules(self, mode, text=RULES):
+        with open(os.path.join(self.home, "rules.yaml"), "w", encoding="utf-8") as file:
+            file.write(text % mode if "%s" in text else text)
+
+    def write(self, name, data):
+        path = os.path.join(self.team, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(data)
+        return path
+
+    def start(self, ready=True):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(PROGRAMS, "labeld"), "--config",
+                 os.path.join(self.home, "labeld.yaml")], stderr=log, stdout=log)
+        if ready:
+            self.wait("a start", lambda: os.path.exists(os.path.join(self.state, "listen.json")))
+        return self
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(PATIENCE)
+        if how == signal.SIGKILL and os.path.exists(os.path.join(self.state, "listen.json")):
+            os.unlink(os.path.join(self.state, "listen.json"))
+        return code
+
+    def wait(self, what, condition):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            found = condition()
+            if found:
+                return found
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"{what} did not happen; the log ends:\n" + self.tail())
+
+    def tail(self):
+        with open(self.log, errors="replace", encoding="utf-8") as file:
+            return "".join(file.readlines()[-25:])
+
+    def events(self, word):
+        with open(self.log, errors="replace", encoding="utf-8") as file:
+            return [line for line in file if f"event={word}" in line]
+
+    def ctl(self, *arguments):
+        run = subprocess.run([os.path.join(PROGRAMS, "labelctl"), *arguments, "--state", self.state],
+                             capture_output=True, text=True, timeout=PATIENCE)
+        return run
+
+    def status(self):
+        return json.loads(self.ctl("status", "--json").stdout)
+
+    def items(self, *filters):
+        run = self.ctl("items", "--json", *filters)
+        if run.returncode:
+            raise AssertionError(run.stderr)
+        return {row["path"]: row for row in map(json.loads, run.stdout.splitlines())}
+
+    def idle(self):
+        status = self.status()
+        jobs = status["jobs"]
+        busy = jobs["queued"] + jobs["backfill"] + jobs["running"] + jobs["waiting"]
+        walked = all(c["walk"]["state"] == "done" for c in status["connections"])
+        return busy == 0 and walked
+
+    def settle(self):
+        self.wait("rest", self.idle)
+
+    def url(self, listener, path):
+        with open(os.path.join(self.state, "listen.json"), encoding="utf-8") as file:
+            return f"http://{json.load(file)[listener]}{path}"
+
+
+def labels(path):
+    run = subprocess.run([os.path.join(PROGRAMS, "labelctl"), "label", "get", "--json", path],
+                         capture_output=True, text=True, timeout=PATIENCE)
+    return [label["id"] for label in json.loads(run.stdout)["labels"]]
+
+
+def private_files(folder):
+    return [name for _, _, names in os.walk(folder) for name in names
+            if re.fullmatch(r"\.labeld-[0-9a-f]{16}\.tmp", name)]
+
+
+class Labeld(unittest.TestCase):
+    def setUp(self):
+        self.daemon = None
+
+    def tearDown(self):
+        if self.daemon and self.daemon.process and self.daemon.process.poll() is None:
+            self.daemon.process.kill()
+            self.daemon.process.wait()
+
+    def run_on(self, files, mode="enforce"):
+        self.daemon = Daemon(self._testMethodName, mode)
+        for name, data in files.items():
+            self.daemon.write(name, data)
+        self.daemon.start()
+        self.daemon.settle()
+        return self.daemon
+
+    def path(self, name):
+        return os.path.join(self.daemon.team, name)
+
+    def wait_label(self, name, wanted):
+        self.daemon.wait(f"label {wanted} on {name}", lambda: labels(self.path(name)) == wanted)
+
+    def test_simulated_rules_report_and_change_nothing(self):
+        data = docx("credit card " + CARD)
+        daemon = self.run_on({"a/cards.docx": data, "b.txt": b"credit card " + CARD.encode()},
+                             "simulate")
+        items = daemon.items()
+        self.assertEqual(set(items), {"/a/cards.docx", "/b.txt"})
+        self.assertEqual(items["/a/cards.docx"]["status"], "ok")
+        found = {row["type"]: row["unique"] for row in items["/a/cards.docx"]["findings"]}
+        self.assertEqual(found.get("credit-card"), 1)
+        with open(self.path("a/cards.docx"), "rb") as file:
+            self.assertEqual(file.read(), data)
+        self.assertEqual(daemon.items("--type", "credit-card").keys(), items.keys())
+        self.assertEqual(daemon.items("--type", "iban"), {})
+
+    def test_labels_are_written_and_a_hangup_turns_simulate_into_enforce(self):
+        daemon = self.run_on({"cards.docx": docx("credit card " + CARD), "letter.docx": docx("hi"),
+                              "note.txt": b"credit card " + CARD.encode()}, "simulate")
+        self.assertEqual(labels(self.path("cards.docx")), [])
+        daemon.rules("enforce")
+        daemon.process.send_signal(signal.SIGHUP)
+        self.wait_label("cards.docx", [FINANCE])
+        self.wait_label("letter.docx", [GENERAL])
+        daemon.settle()
+        self.assertEqual(daemon.items("--label", "Finance").keys(), {"/cards.docx"})
+        self.assertEqual(daemon.items()["/note.txt"]["outcome"], "not-labelable")
+        daemon.wait("settling", lambda: not private_files(daemon.team))
+        with zipfile.ZipFile(self.path("cards.docx")) as archive:
+            self.assertIsNone(archive.testzip())
+
+    def test_a_new_file_and_every_kind_of_save_is_examined(self):
+        daemon = self.run_on({"old.docx": docx("nothing")})
+        self.wait_label("old.docx", [GENERAL])
+        daemon.write("new.docx", docx("credit card " + CARD))
+        self.wait_label("new.docx", [FINANCE])
+        daemon.write("old.docx", docx("now with credit card " + CARD))
+        self.wait_label("old.docx", [FINANCE])
+        daemon.write("save.tmp", docx("a third time, credit card " + CARD, "more"))
+        os.rename(self.path("save.tmp"), self.path("new.docx"))
+        self.wait_label("new.docx", [FINANCE])
+        os.makedirs(self.path("x/y"))
+        daemon.write("x/y/deep.docx", docx("deep"))
+        self.wait_label("x/y/deep.docx", [GENERAL])
+        daemon.settle()
+        self.assertNotIn("/save.tmp", daemon.items())
+
+    def test_labeld_does_not_chase_its_own_writes(self):
+        daemon = self.run_on({f"{n}.docx": docx(f"letter {n}") for n in range(10)})
+        for number in range(10):
+            self.wait_label(f"{number}.docx", [GENERAL])
+        daemon.settle()
+        time.sleep(3)
+        daemon.settle()
+        self.assertEqual(len(daemon.events("labelled")), 10, daemon.tail())
+
+    def test_moved_and_deleted_files_are_followed(self):
+        daemon = self.run_on({"a.txt": b"one", "b.txt": b"two", "folder/c.txt": b"three"})
+        first = daemon.items()
+        os.rename(self.path("a.txt"), self.path("moved.txt"))
+        os.unlink(self.path("b.txt"))
+        os.rename(self.path("folder"), self.path("other"))
+        daemon.wait("the move", lambda: set(daemon.items()) == {"/moved.txt", "/other/c.txt"})
+        self.assertEqual(daemon.items()["/moved.txt"]["id"], first["/a.txt"]["id"])
+
+    def test_what_is_no_item_is_left_alone(self):
+        self.daemon = Daemon(self._testMethodName)
+        daemon = self.daemon
+        daemon.write("ignored/x.docx", docx("credit card " + CARD))
+        daemon.write("~$lock.docx", b"lock")
+        daemon.write("real.docx", docx("hi"))
+        daemon.write("linked.docx", docx("hard linked"))
+        os.link(self.path("linked.docx"), self.path("second.docx"))
+        outside = os.path.join(daemon.home, "outside.docx")
+        with open(outside, "wb") as file:
+            file.write(docx("outside"))
+        os.symlink(outside, self.path("link.docx"))
+        os.mkfifo(self.path("pipe"))
+        daemon.start()
+        self.wait_label("real.docx", [GENERAL])
+        daemon.settle()
+        items = daemon.items()
+        self.assertEqual(set(items), {"/real.docx", "/linked.docx", "/second.docx"})
+        self.assertEqual(labels(outside), [])
+        self.assertEqual(labels(self.path("linked.docx")), [])
+
+    def test_a_broken_rules_file_never_takes_effect(self):
+        daemon = self.run_on({"a.docx": docx("hi")})
+        self.wait_label("a.docx", [GENERAL])
+        revision = daemon.status()["rules"]["revision"]
+        for text in ("rules: [", "labels: []\nrulez: []\n",
+                     RULES % "enforce" + "tests: [{ expect: { label: Finance } }]\n"):
+            daemon.rules("", text)
+            daemon.process.send_signal(signal.SIGHUP)
+            daemon.wait("the refusal", lambda: daemon.status()["rules"]["problem"])
+            self.assertEqual(daemon.status()["rules"]["revision"], revision)
+        daemon.stop()
+        daemon.start()
+        status = daemon.status()["rules"]
+        self.assertEqual(status["revision"], revision)
+        self.assertIn("last good", status["problem"])
+        daemon.write("b.docx", docx("ho"))
+        self.wait_label("b.docx", [GENERAL])
+
+    def test_listeners_answer_only_whom_they_should(self):
+        daemon = self.run_on({})
+        with open(os.path.join(daemon.state, "admin.token"), encoding="utf-8") as file:
+            token = file.read().strip()
+
+        def ask(listener, path, headers=None, method="GET"):
+            request = urllib.request.Request(daemon.url(listener, path), method=method,
+                                             headers=headers or {})
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    return answer.status, answer.read()
+            except urllib.error.HTTPError as error:
+                return error.code, error.read()
+
+        good = {"Authorization": "Bearer " + token}
+        self.assertEqual(ask("admin", "/api/v1/status", good)[0], 200)
+        self.assertEqual(ask("admin", "/api/v1/status")[0], 401)
+        self.assertEqual(ask("admin", "/api/v1/status", {"Authorization": "Bearer x"})[0], 401)
+        self.assertEqual(ask("admin", "/api/v1/status", {**good, "Host": "evil.example"})[0], 421)
+        self.assertEqual(ask("admin", "/api/v1/nothing", good)[0], 404)
+        self.assertEqual(ask("admin", "/api/v1/status", good, "POST")[0], 405)
+        self.assertEqual(ask("admin", "/api/v1/items?limit=0", good)[0], 400)
+        self.assertEqual(ask("admin", "/api/v1/items?exposure=wide", good)[0], 400)
+        self.assertEqual(ask("admin", "/api/v1/items/1", good)[0], 404)
+        self.assertEqual(ask("admin", "/healthz")[0], 200)
+        self.assertEqual(ask("admin", "/readyz")[0], 200)
+        self.assertEqual(ask("webhooks", "/hooks/team", method="POST")[0], 503)
+        code, body = ask("admin", "/api/v1/nothing", good)
+        self.assertEqual(json.loads(body)["status"], code)
+
+    def test_one_state_folder_has_one_daemon_and_a_stop_is_clean(self):
+        daemon = self.run_on({"a.docx": docx("hi")})
+        second = subprocess.run([os.path.join(PROGRAMS, "labeld"), "--config",
+                                 os.path.join(daemon.home, "labeld.yaml")],
+                                capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(second.returncode, 2)
+        self.assertIn("another labeld", second.stderr)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertFalse(os.path.exists(os.path.join(daemon.state, "listen.json")))
+        self.assertEqual(daemon.ctl("status").returncode, 4)
+
+    def test_check_and_print_config(self):
+        self.daemon = Daemon(self._testMethodName)
+        config = os.path.join(self.daemon.home, "labeld.yaml")
+        program = os.path.join(PROGRAMS, "labeld")
+        good = subprocess.run([program, "--config", config, "--check"], capture_output=True,
+                              text=True, timeout=PATIENCE)
+        self.assertEqual(good.returncode, 0, good.stderr)
+        shown = subprocess.run([program, "--config", config, "--print-config"],
+                               capture_output=True, text=True, timeout=PATIENCE)
+        self.assertIn("sandbox: strict  # default", shown.stdout)
+        for text, words in ((b"stat: x\n", "did you mean \"state\"?"),
+                            (b"store: { kind: postgresql }\n", "not in this version"),
+                            (b"connections: [{ name: a, kind: s3, bucket: b }]\n",
+                             "not in this version")):
+            self.daemon.write("../bad.yaml", text)
+            bad = subprocess.run([program, "--check", "--config",
+                                  os.path.join(self.daemon.home, "bad.yaml")],
+                                 capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(bad.returncode, 2)
+            self.assertIn(words, bad.stderr)
+
+    def test_nothing_that_was_found_is_written_down(self):
+        canary = "4716 7488 2417 3406"
+        daemon = self.run_on({"a.docx": docx("credit card " + canary),
+                              "b.csv": f"credit card\n{canary.replace(' ', '')}\n".encode()})
+        self.wait_label("a.docx", [FINANCE])
+        daemon.settle()
+        daemon.stop()
+        for folder, _, names in os.walk(daemon.home):
+            if folder.startswith(daemon.team):
+                continue
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    data = file.read()
+                for form in (canary.encode(), canary.replace(" ", "").encode()):
+                    self.assertNotIn(form, data, name)
+
+    def test_after_kills_every_file_is_whole_and_labelled_and_no_edit_is_lost(self):
+        rng = random.Random(SEED)
+        self.daemon = Daemon(self._testMethodName)
+        daemon = self.daemon
+        wanted = {}
+        for number in range(12):
+            name = f"{number}.docx"
+            daemon.write(name, docx(f"letter {number}"))
+            wanted[name] = f"letter {number}"
+        for kill in range(KILLS):
+            daemon.start()
+            for name in rng.sample(sorted(wanted), 3):
+                wanted[name] = f"edit {kill} of {name}"
+                daemon.write(name, docx(wanted[name]))
+                time.sleep(rng.random() * 0.2)
+            time.sleep(rng.random() * 0.8)
+            daemon.stop(signal.SIGKILL)
+        daemon.start()
+        for name in wanted:
+            self.wait_label(name, [GENERAL])
+        daemon.settle()
+        daemon.wait("settling", lambda: not private_files(daemon.team))
+        for name, text in wanted.items():
+            with zipfile.ZipFile(self.path(name)) as archive:
+                self.assertIsNone(archive.testzip())
+                self.assertIn(text, archive.read("word/document.xml").decode())
+        self.assertEqual(sorted(os.listdir(daemon.team)), sorted(wanted))
+        daemon.stop()
+        self.check_audit()
+
+    def check_audit(self):
+        """The chain as the README describes it, recomputed by other means."""
+        import hashlib
+        database = sqlite3.connect(os.path.join(self.daemon.state, "labeld.db"))
+        previous = None
+        columns = [row[1] for row in database.execute("PRAGMA table_info(audit)")]
+        self.assertIn("hash", columns)
+        rows = database.execute("SELECT seq, body, hash FROM audit ORDER BY seq").fetchall()
+        self.assertTrue(rows)
+        previous = bytes(32)
+        for index, (seq, body, digest) in enumerate(rows, 1):
+            self.assertEqual(seq, index)
+            body = body.encode() if isinstance(body, str) else body
+            whole = hashlib.sha256(previous + body).digest()
+            self.assertEqual(digest if isinstance(digest, bytes) else bytes.fromhex(digest), whole)
+            previous = whole
+
+
+def main():
+    global PROGRAMS, SCRATCH, KILLS, SEED
+    PROGRAMS, SCRATCH = (os.path.abspath(path) for path in sys.argv[1:3])
+    KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else KILLS
+    SEED = int(sys.argv[4]) if len(sys.argv) > 4 else SEED
+    os.makedirs(SCRATCH, exist_ok=True)
+    only = os.environ.get("ONLY")
+    suite = unittest.defaultTestLoader.loadTestsFromName(f"Labeld.{only}" if only else "Labeld",
+                                                         sys.modules[__name__])
+    return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
