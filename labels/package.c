@@ -431,6 +431,11 @@ enum package_result package_load(struct package *package, size_t index, struct b
         return gap(package, REPORT_PARTIAL, limit);
     const struct package_sink sink = {.context = out, .bytes = append_bytes};
     enum package_result result = package_read(package, index, &sink);
+    if (package->whole_capacity > step_bytes) { /* it was copied: room for what is done with it */
+        mem_free(package->whole);
+        package->whole = NULL;
+        package->whole_capacity = 0;
+    }
     return result == PACKAGE_STOPPED ? PACKAGE_NO_MEMORY : result;
 }
 

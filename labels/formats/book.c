@@ -10,9 +10,9 @@ enum {
     string_bytes = 1u << 20, /* a cell holds 32,767 characters at most */
 };
 
-void book_init(struct book *book, const struct limits *limits)
+void book_init(struct book *book, const struct limits *limits, uint32_t depth)
 {
-    uint64_t share = limits->parse_memory_bytes / 4;
+    uint64_t share = depth < 16 ? limits->parse_memory_bytes >> (2 * (depth + 1)) : 0;
     *book = (struct book){
         .strings = strings_new(share < 1u << 30 ? (size_t)share : 1u << 30),
         .codes = arena_new(codes_bytes),

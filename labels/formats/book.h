@@ -29,8 +29,9 @@ struct book_format {
     const char *code;
 };
 
-/* Shared strings take at most three eighths of the memory limit. */
-void book_init(struct book *book, const struct limits *limits);
+/* Shared strings take at most three eighths of the memory limit, a quarter of that in each package
+ * further inside. */
+void book_init(struct book *book, const struct limits *limits, uint32_t depth);
 void book_fini(struct book *book);
 
 /* Events of the shared strings part; what cannot be kept goes to the emit. False: stop. */

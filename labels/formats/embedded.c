@@ -112,7 +112,8 @@ static bool read_file(struct format_reading *reading, const struct buf *bytes, c
 /* Each level may hold a quarter of what the one outside might, so that all fit together. */
 static size_t room_for(const struct format_reading *reading)
 {
-    uint64_t room = reading->limits->parse_memory_bytes >> (2 * (reading->depth + 1));
+    uint32_t depth = reading->depth < 16 ? reading->depth : 16;
+    uint64_t room = reading->limits->parse_memory_bytes >> (2 * (depth + 1));
     return room < 1u << 20 ? 1u << 20 : (size_t)room;
 }
 

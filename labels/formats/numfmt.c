@@ -550,9 +550,8 @@ size_t numfmt_show(const struct numfmt *format, const char *number, bool since_1
 {
     struct output out = {.text = text};
     struct decimal decimal;
-    if (format->kind == NUMFMT_GENERAL && is_plain(number)) {
-        put_bytes(&out, number, strlen(number));
-    } else if (!parse_decimal(number, &decimal)) {
+    bool as_it_is = format->kind == NUMFMT_GENERAL && is_plain(number);
+    if (as_it_is || !parse_decimal(number, &decimal)) {
         put_bytes(&out, number, strnlen(number, NUMFMT_MAX));
     } else if (format->kind == NUMFMT_GENERAL) {
         show_general(&decimal, &out);

@@ -35,6 +35,6 @@ struct numfmt numfmt_of_id(unsigned id);
 /* Show `number`, as it stands in the file (digits, point, exponent). What is no number is shown
  * as it is, cut to fit. Dates count from 1900 or, `since_1904`, from 1904. The length. */
 size_t numfmt_show(const struct numfmt *format, const char *number, bool since_1904,
-                   char out[static NUMFMT_MAX]);
+                   char text[static NUMFMT_MAX]);
 
 #endif

@@ -35,7 +35,7 @@ struct part *part_new(struct format_reading *reading)
     part->mentions = buf_new(mentions_bytes);
     emit_init(&part->emit, &reading->sink);
     flow_init(&part->flow, &part->emit);
-    book_init(&part->book, reading->limits);
+    book_init(&part->book, reading->limits, reading->depth);
     sheet_init(&part->sheet, reading, &part->book, &part->flow);
     binary_init(&part->binary, &part->sheet);
     return part;
