@@ -131,7 +131,8 @@ struct connector {
                           struct connect_intent *intent, struct err *err);
     /* ERR_CONFLICT: changed meanwhile, nothing done. ERR_BUSY: later. */
     bool (*replace_place)(struct connect_replacing *replacing, struct err *err);
-    /* What remains afterwards (removing the displaced file); may wait some seconds.
+    /* What remains afterwards (removing the displaced file), called two seconds after
+     * replace_place at the earliest, so that writers that were under way have shown themselves.
      * ERR_CONFLICT: an edit that was under way has been put back: examine again. */
     bool (*replace_settle)(struct connect_replacing *replacing, struct err *err);
     void (*replace_close)(struct connect_replacing *replacing);

@@ -8,7 +8,6 @@
 #include "base/own.h"
 #include "sandbox/copy.h"
 
-static const int64_t settle_us = 2000000; /* connectors: writers that were parked show themselves */
 static const size_t work_max_bytes = 64 * 1024;
 
 struct connect_replacing {
@@ -114,7 +113,7 @@ bool localdir_replace_place(struct connect_replacing *replacing, struct err *err
 
 bool localdir_replace_settle(struct connect_replacing *replacing, struct err *err)
 {
-    return place_settle(replacing->place, settle_us, err);
+    return place_settle(replacing->place, 0, err);
 }
 
 void localdir_replace_close(struct connect_replacing *replacing)

@@ -85,4 +85,14 @@ struct visit {
 void visit_run(const struct visit_world *world, const struct visit_link *link,
                const struct queue_job *job);
 
+/* The stages, in visit_fetch.c, visit_decide.c, act_label.c and visit_record.c. */
+bool visit_fetch(struct visit *visit, struct err *err);
+bool visit_examine(struct visit *visit, struct err *err);
+bool visit_decide(struct visit *visit, struct err *err);
+bool visit_act(struct visit *visit, struct err *err);
+bool visit_record(struct visit *visit, struct err *err);
+
+/* What became of a failed visit: retry, conflict, giving up. */
+void visit_failed(struct visit *visit, const struct err *why);
+
 #endif

@@ -13,9 +13,9 @@ struct workers_options {
     struct store *store;
     struct parser *parser;
     const struct limits *limits;
-    const struct policy *policy; /* taken over; freed when replaced and at the end */
-    struct visit_link *links;    /* borrowed */
-    const int64_t *poll_us;      /* of each link: how often to walk; 0 = only at start */
+    struct policy *policy;    /* taken over; freed when replaced and at the end */
+    struct visit_link *links; /* borrowed */
+    const int64_t *poll_us;   /* of each link: how often to walk; 0 = only at start */
     size_t link_count;
     unsigned threads; /* 0 = 4 a core, at least 8 */
 };
@@ -34,7 +34,7 @@ bool workers_scan(struct workers *workers, const char *connection, struct err *e
 
 struct workers_numbers {
     unsigned threads, busy, settling;
-    uint64_t visits, failed;
+    uint64_t visits;
 };
 void workers_numbers(struct workers *workers, struct workers_numbers *numbers);
 

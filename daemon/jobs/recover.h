@@ -1,0 +1,13 @@
+/*
+ * recover: what a kill has cut, looked at and finished or undone before anything else runs.
+ */
+#ifndef LABELD_JOBS_RECOVER_H
+#define LABELD_JOBS_RECOVER_H
+#include "jobs/visit.h"
+
+/* Each stored intent through its connector, each running or acting job back into the queue. An
+ * intent whose connection is not there stays. */
+bool recover_all(struct store *store, const struct visit_link *links, size_t count,
+                 struct err *err);
+
+#endif

@@ -1,0 +1,51 @@
+#include "jobs/visit.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { arena_max_bytes = 64 << 20 };
+
+static void finish(struct visit *visit)
+{
+    if (visit->copy.copy.fd >= 0)
+        close(visit->copy.copy.fd);
+    if (visit->outcome.replacing)
+        visit->link->connector->replace_close(visit->outcome.replacing);
+    if (visit->plan.policy && visit->world->policy_done)
+        visit->world->policy_done(visit->world->policy_context, visit->plan.policy);
+}
+
+static void tell(const struct visit *visit)
+{
+    const char *label = visit->outcome.label ? visit->outcome.label->name : NULL;
+    LOG(LOG_LEVEL_INFO, visit->copy.gone ? "gone" : "visited", LOG_NUMBER(job, visit->job.id),
+        LOG_TEXT(connection, visit->link->name), LOG_TEXT(path, visit->copy.stat.path),
+        LOG_TEXT(status, report_status_word(visit->report.report.status)),
+        LOG_NUMBER(findings, visit->report.report.findings_count),
+        LOG_TEXT(what, visit->outcome.word), LOG_TEXT(reason, visit->outcome.code),
+        LOG_TEXT(label, label), LOG_NUMBER(took_ms, (clock_steady_us() - visit->started_us) / 1000),
+        LOG_NUMBER(delay_ms, (clock_now_us() - visit->job.seen_us) / 1000));
+}
+
+void visit_run(const struct visit_world *world, const struct visit_link *link,
+               const struct queue_job *job)
+{
+    own_arena struct arena arena = arena_new(arena_max_bytes);
+    struct err err = {0};
+    struct visit visit = {.world = world,
+                          .link = link,
+                          .arena = &arena,
+                          .now_us = clock_now_us(),
+                          .started_us = clock_steady_us(),
+                          .job = *job,
+                          .copy.copy.fd = -1};
+    bool ok = visit_fetch(&visit, &err) && visit_examine(&visit, &err) &&
+              visit_decide(&visit, &err) && visit_act(&visit, &err) && visit_record(&visit, &err);
+    if (ok)
+        tell(&visit);
+    else
+        visit_failed(&visit, &err);
+    finish(&visit);
+}

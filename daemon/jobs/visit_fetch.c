@@ -1,0 +1,124 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "jobs/visit.h"
+
+enum { json_max_bytes = 32 << 20 };
+
+static bool read_before(struct visit *visit, struct err *err)
+{
+    struct db *db = store_reader(visit->world->store, err);
+    if (!db)
+        return false;
+    bool ok = item_find(db, visit->job.connection, visit->job.key, visit->arena,
+                        &visit->copy.before, &visit->copy.known, err);
+    store_reader_done(visit->world->store, db);
+    if (ok && !visit->copy.known)
+        item_init(&visit->copy.before, visit->job.connection, visit->job.key);
+    return ok;
+}
+
+/* The version, the types and the extractor are those of the last examination. */
+static bool is_same(const struct visit *visit)
+{
+    struct parser_facts facts;
+    const struct item *before = &visit->copy.before;
+    if (!visit->copy.known || before->deleted_us != ITEM_NO_TIME || visit->job.force ||
+        before->examined_us == 0)
+        return false;
+    parser_facts(visit->world->parser, &facts);
+    return strcmp(before->version, visit->copy.stat.version) == 0 &&
+           memcmp(before->types_digest, facts.types_digest, sizeof facts.types_digest) == 0;
+}
+
+/* Over the fetch limit is an answer about the file, not a failure of the visit. */
+static bool fetch_bytes(struct visit *visit, struct err *err)
+{
+    struct err why = {0};
+    struct visit_copy *copy = &visit->copy;
+    if (visit->link->connector->fetch(visit->link->connection, visit->job.key, visit->arena,
+                                      &copy->copy, &why)) {
+        copy->stat = copy->copy.stat;
+        return true;
+    }
+    copy->copy.fd = -1;
+    if (why.kind == ERR_LIMIT)
+        return true;
+    return err_set(err, why.kind, "%s", why.text);
+}
+
+bool visit_fetch(struct visit *visit, struct err *err)
+{
+    struct err why = {0};
+    struct visit_copy *copy = &visit->copy;
+    const struct connector *connector = visit->link->connector;
+    struct connection *connection = visit->link->connection;
+    if (!read_before(visit, err))
+        return false;
+    bool there = connector->stat(connection, visit->job.key, visit->arena, &copy->stat, &why) &&
+                 copy->stat.regular;
+    there = there &&
+            connector->exposure(connection, visit->job.key, visit->arena, &copy->exposure, &why);
+    if (!there && (why.kind == ERR_NONE || why.kind == ERR_GONE)) {
+        copy->gone = true;
+        return true;
+    }
+    if (!there)
+        return err_set(err, why.kind, "%s", why.text);
+    copy->same_bytes = is_same(visit);
+    return copy->same_bytes || fetch_bytes(visit, err);
+}
+
+/* The stored report: rules may be decided again without the bytes. */
+static bool recall(struct visit *visit, struct err *err)
+{
+    const char *json;
+    struct db *db = store_reader(visit->world->store, err);
+    if (!db)
+        return false;
+    bool ok = item_report(db, visit->copy.before.id, visit->arena, &json, err);
+    store_reader_done(visit->world->store, db);
+    if (!ok || !json)
+        return ok && err_set(err, ERR_CORRUPT, "the stored report is missing");
+    own_json json_t *parsed = json_parse(json, strlen(json), err);
+    visit->report.json = json;
+    return parsed && json_report_read(parsed, &visit->report.report, visit->arena, err);
+}
+
+static bool write_json(struct visit *visit, struct err *err)
+{
+    const struct json_report_facts facts = {
+        .path = visit->copy.stat.path,
+        .size = visit->copy.stat.size,
+        .sha256 = visit->copy.copy.fd >= 0 ? visit->copy.copy.sha256 : NULL};
+    own_json json_t *json = json_report(&visit->report.report, &facts);
+    own_buf struct buf text = buf_new(json_max_bytes);
+    if (json && json_write(json, &text))
+        visit->report.json = arena_strdup(visit->arena, buf_text(&text));
+    return visit->report.json || err_set(err, ERR_MEMORY, "out of memory for a report");
+}
+
+bool visit_examine(struct visit *visit, struct err *err)
+{
+    struct report *report = &visit->report.report;
+    if (visit->copy.gone)
+        return true;
+    if (visit->copy.same_bytes)
+        return recall(visit, err);
+    visit->report.fresh = true;
+    if (visit->copy.copy.fd < 0) {
+        *report = (struct report){.status = REPORT_TOO_LARGE,
+                                  .reason = "fetch-bytes",
+                                  .format = FORMAT_UNKNOWN,
+                                  .mime = "application/octet-stream",
+                                  .labels_unread = true,
+                                  .needs = ""};
+        return write_json(visit, err);
+    }
+    enum parse_lane lane = visit->job.lane == QUEUE_LIVE ? PARSE_LIVE : PARSE_BACKFILL;
+    struct parser_cost cost;
+    return parser_examine(visit->world->parser, lane, visit->copy.copy.fd, visit->world->limits,
+                          visit->arena, report, &cost, err) &&
+           write_json(visit, err);
+}

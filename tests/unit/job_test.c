@@ -1,0 +1,113 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "jobs/job.h"
+#include "store/store.h"
+
+TEST(every_state_and_event_is_a_row_or_refused)
+{
+    static const char *const may[QUEUE_STATE_COUNT] = {
+        [QUEUE_QUEUED] = "claimed ",
+        [QUEUE_RUNNING] = "planned finished conflict retry gave-up handed-back cut ",
+        [QUEUE_ACTING] = "finished conflict retry gave-up handed-back cut ",
+        [QUEUE_WAITING] = "claimed due asked ",
+        [QUEUE_DONE] = "",
+        [QUEUE_FAILED] = "asked ",
+    };
+    for (int from = 0; from < QUEUE_STATE_COUNT; from++) {
+        char words[200] = "";
+        size_t length = 0;
+        for (int event = 0; event < JOB_EVENT_COUNT; event++) {
+            enum queue_state to;
+            if (job_next((enum queue_state)from, (enum job_event)event, &to))
+                length += (size_t)snprintf(words + length, sizeof words - length, "%s ",
+                                           job_event_word((enum job_event)event));
+        }
+        assert_string_equal(words, may[from]);
+    }
+}
+
+TEST(an_error_leads_to_what_its_kind_says)
+{
+    static const struct {
+        enum err_kind kind;
+        int attempt;
+        enum job_event event;
+    } cases[] = {
+        {ERR_GONE, 0, JOB_FINISHED},   {ERR_CONFLICT, 0, JOB_CONFLICT},
+        {ERR_BUSY, 0, JOB_RETRY},      {ERR_BUSY, 50, JOB_RETRY},
+        {ERR_IO, 0, JOB_RETRY},        {ERR_IO, 8, JOB_GAVE_UP},
+        {ERR_CRASHED, 0, JOB_RETRY},   {ERR_CRASHED, 1, JOB_GAVE_UP},
+        {ERR_REFUSED, 0, JOB_GAVE_UP}, {ERR_STOPPED, 0, JOB_HANDED_BACK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct queue_job job = {.attempt = cases[i].attempt};
+        const struct err why = {.kind = cases[i].kind, .text = "why"};
+        enum job_event event = job_after(&job, &why, 1000);
+        CHECK_CASE(i, event == cases[i].event);
+        CHECK_CASE(i, event != JOB_RETRY || job.due_us > 1000);
+    }
+}
+
+static bool live_before_backfill(struct db *db, void *context, struct err *err)
+{
+    (void)context;
+    own_arena struct arena arena = arena_new(1u << 20);
+    struct queue_job job = {0};
+    bool found;
+    struct queue_job jobs[] = {
+        {.connection = "a", .key = "1", .lane = QUEUE_BACKFILL, .due_us = 1},
+        {.connection = "a", .key = "2", .lane = QUEUE_LIVE, .due_us = 5},
+        {.connection = "a", .key = "3", .lane = QUEUE_LIVE, .due_us = 6},
+        {.connection = "b", .key = "4", .lane = QUEUE_LIVE, .due_us = 9},
+        {.connection = "b", .key = "5", .lane = QUEUE_LIVE, .due_us = 99},
+    };
+    /* the longest due, then the connection with the fewest running, then up to the cap */
+    static const char *const order[] = {"2", "4", "3"};
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
+        if (!queue_add(db, &jobs[i], err))
+            return false;
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(job_claim(db, 50, 2, &arena, &job, &found, err) && found);
+        assert_string_equal(job.key, order[i]);
+    }
+    assert_true(job_claim(db, 50, 2, &arena, &job, &found, err));
+    assert_false(found); /* a is at its cap, b's other job is not due */
+
+    /* a change while it runs: it runs once more */
+    assert_true(queue_add(db, &jobs[1], err));
+    assert_true(queue_get(db, jobs[1].id, &arena, &job, &found, err) && job.again);
+    assert_true(job_event(db, &job, JOB_FINISHED, 60, err));
+    assert_true(queue_get(db, jobs[1].id, &arena, &job, &found, err) && found);
+    assert_int_equal(job.state, QUEUE_QUEUED);
+    assert_false(job.again);
+    assert_false(job_event(db, &job, JOB_FINISHED, 60, err)); /* refused while queued */
+    return true;
+}
+
+TEST(claims_are_fair_capped_and_a_change_while_running_runs_again)
+{
+    struct err err = {0};
+    char folder[] = "/tmp/labeld-job-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    struct store *store = store_open(folder, &err);
+    assert_non_null(store);
+    const struct store_unit unit = {live_before_backfill, NULL};
+    if (!store_write(store, STORE_COMMITTED, unit, &err))
+        fail_msg("%s", err.text);
+    store_close(store);
+    snprintf(path, sizeof path, "%s/labeld.db", folder);
+    unlink(path);
+    rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_state_and_event_is_a_row_or_refused),
+        cmocka_unit_test(an_error_leads_to_what_its_kind_says),
+        cmocka_unit_test(claims_are_fair_capped_and_a_change_while_running_runs_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

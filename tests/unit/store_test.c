@@ -1,0 +1,196 @@
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "store/audit.h"
+#include "store/catalogue.h"
+#include "store/queue.h"
+#include "store/store.h"
+
+static char folder[64];
+
+static struct store *open_new(void)
+{
+    struct err err = {0};
+    snprintf(folder, sizeof folder, "/tmp/labeld-store-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    struct store *store = store_open(folder, &err);
+    if (!store)
+        fail_msg("%s", err.text);
+    return store;
+}
+
+static void close_and_remove(struct store *store)
+{
+    static const char *const files[] = {"labeld.db", "labeld.db-wal", "labeld.db-shm"};
+    store_close(store);
+    for (size_t i = 0; i < 3; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
+static bool add_record(struct db *db, void *context, struct err *err)
+{
+    const struct audit_record record = {.event = context, .actor = "labeld", .at_us = 1000000};
+    return audit_add(db, &record, err);
+}
+
+static bool run(struct store *store, bool (*unit)(struct db *, void *, struct err *),
+                const void *context)
+{
+    struct err err = {0};
+    return store_write(store, STORE_COMMITTED,
+                       (struct store_unit){unit, (void *)(uintptr_t)context}, &err);
+}
+
+static bool tamper(struct db *db, void *context, struct err *err)
+{
+    return db_execute(db, context, err);
+}
+
+static bool verified(struct store *store)
+{
+    struct err err = {0};
+    struct audit_head head;
+    struct db *db = store_reader(store, &err);
+    bool ok = audit_verify(db, NULL, &head, &err);
+    store_reader_done(store, db);
+    return ok;
+}
+
+TEST(a_chain_shows_every_change_of_a_record)
+{
+    static const char *const changes[] = {
+        "UPDATE audit SET body = replace(body, 'two', 'six') WHERE seq = 2",
+        "UPDATE audit SET hash = upper(hash) WHERE seq = 1",
+        "DELETE FROM audit WHERE seq = 2",
+        "DELETE FROM audit WHERE seq = 1",
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct store *store = open_new();
+        assert_true(run(store, add_record, "one") && run(store, add_record, "two") &&
+                    run(store, add_record, "three"));
+        CHECK_CASE(i, verified(store));
+        CHECK_CASE(i, run(store, tamper, changes[i]));
+        CHECK_CASE(i, !verified(store));
+        close_and_remove(store);
+    }
+}
+
+static bool add_and_fail(struct db *db, void *context, struct err *err)
+{
+    return add_record(db, context, err) && err_set(err, ERR_BROKEN, "on purpose");
+}
+
+TEST(a_unit_that_fails_leaves_nothing_and_harms_no_other)
+{
+    struct store *store = open_new();
+    assert_true(run(store, add_record, "kept"));
+    assert_false(run(store, add_and_fail, "lost"));
+    assert_true(run(store, add_record, "kept too"));
+    struct err err = {0};
+    struct audit_head head;
+    struct db *db = store_reader(store, &err);
+    assert_true(audit_verify(db, NULL, &head, &err));
+    assert_int_equal(head.seq, 2);
+    store_reader_done(store, db);
+    close_and_remove(store);
+}
+
+static void *write_many(void *context)
+{
+    for (int i = 0; i < 50; i++)
+        assert_true(run(context, add_record, "many"));
+    return NULL;
+}
+
+TEST(units_of_many_threads_share_commits_and_none_is_lost)
+{
+    struct store *store = open_new();
+    pthread_t threads[8];
+    struct store_numbers numbers;
+    for (size_t i = 0; i < 8; i++)
+        pthread_create(&threads[i], NULL, write_many, store);
+    for (size_t i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+    store_numbers(store, &numbers);
+    assert_int_equal(numbers.units, 400);
+    assert_true(numbers.commits < 400);
+    assert_true(verified(store));
+    close_and_remove(store);
+}
+
+static bool add_job(struct db *db, void *context, struct err *err)
+{
+    return queue_add(db, context, err);
+}
+
+TEST(changes_of_one_item_share_one_open_job)
+{
+    struct store *store = open_new();
+    struct queue_job first = {.connection = "team", .key = "a", .lane = QUEUE_BACKFILL};
+    struct queue_job second = {.connection = "team", .key = "a", .lane = QUEUE_LIVE};
+    assert_true(run(store, add_job, &first) && run(store, add_job, &second));
+    assert_int_equal(first.id, second.id);
+    struct err err = {0};
+    struct queue_numbers numbers;
+    struct db *db = store_reader(store, &err);
+    assert_true(queue_numbers(db, &numbers, &err));
+    assert_int_equal(numbers.queued[QUEUE_LIVE], 1);
+    assert_int_equal(numbers.queued[QUEUE_BACKFILL], 0);
+    store_reader_done(store, db);
+    close_and_remove(store);
+}
+
+static bool save(struct db *db, void *context, struct err *err)
+{
+    return item_save(db, context, err);
+}
+
+TEST(a_list_of_items_goes_on_where_the_page_before_ended)
+{
+    struct store *store = open_new();
+    struct item items[5];
+    static const char *const paths[] = {"/a", "/b", "/c", "/d", "/e"};
+    for (size_t i = 0; i < 5; i++) {
+        item_init(&items[i], "team", paths[i] + 1);
+        items[i].path = paths[i];
+        assert_true(run(store, save, &items[i]));
+    }
+    struct err err = {0};
+    own_arena struct arena arena = arena_new(1u << 20);
+    const struct catalogue_filter filter = {0};
+    struct catalogue_ask ask = {.filter = &filter, .sort = CATALOGUE_BY_PATH, .limit = 2};
+    struct db *db = store_reader(store, &err);
+    size_t seen = 0;
+    do {
+        struct catalogue_page page;
+        if (!catalogue_list(db, &ask, &arena, &page, &err))
+            fail_msg("%s", err.text);
+        for (size_t i = 0; i < page.count; i++)
+            assert_string_equal(page.items[i].path, paths[seen++]);
+        ask.cursor = page.next;
+    } while (ask.cursor);
+    assert_int_equal(seen, 5);
+    ask.cursor = "0.1";
+    struct catalogue_page page;
+    assert_false(catalogue_list(db, &ask, &arena, &page, &err));
+    store_reader_done(store, db);
+    close_and_remove(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_chain_shows_every_change_of_a_record),
+        cmocka_unit_test(a_unit_that_fails_leaves_nothing_and_harms_no_other),
+        cmocka_unit_test(units_of_many_threads_share_commits_and_none_is_lost),
+        cmocka_unit_test(changes_of_one_item_share_one_open_job),
+        cmocka_unit_test(a_list_of_items_goes_on_where_the_page_before_ended),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
