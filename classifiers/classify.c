@@ -164,8 +164,8 @@ static bool scan(struct classify *classify)
     const struct scanner_sink sink = {classify, on_hit};
     nearby_reset(classify->nearby);
     classify->values.count = classify->matches.count = 0;
-    for (size_t i = 0; i <= classify->length / cell; i++)
-        memcpy(awake_at(classify, i), shapes_free(shapes), shapes_words(shapes) * sizeof(uint64_t));
+    memset(classify->awake, 0,
+           (classify->length / cell + 1) * shapes_words(shapes) * sizeof(uint64_t));
     if (!scanner_scan(classify->classifier->scanner, classify->window, classify->length, &sink) ||
         !take_headers(classify))
         return false;

@@ -99,24 +99,29 @@ compress_sha_ni(uint32_t state[static 8], const uint8_t *blocks, size_t count)
     _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(high, low, 8));
 }
 
-static int has_sha_ni(void)
+static bool has_sha_ni(void)
 {
     unsigned a, b = 0, c, d;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1) &&
            __builtin_cpu_supports("sse4.1");
 }
 
-static void compress(uint32_t state[static 8], const uint8_t *blocks, size_t count)
+static void compress(struct sha256 *sha, const uint8_t *blocks, size_t count)
 {
-    if (count && has_sha_ni())
-        compress_sha_ni(state, blocks, count);
+    if (sha->fast)
+        compress_sha_ni(sha->state, blocks, count);
     else
-        compress_plain(state, blocks, count);
+        compress_plain(sha->state, blocks, count);
 }
 #else
-static void compress(uint32_t state[static 8], const uint8_t *blocks, size_t count)
+static bool has_sha_ni(void)
 {
-    compress_plain(state, blocks, count);
+    return false;
+}
+
+static void compress(struct sha256 *sha, const uint8_t *blocks, size_t count)
+{
+    compress_plain(sha->state, blocks, count);
 }
 #endif
 
@@ -124,7 +129,7 @@ void sha256_start(struct sha256 *sha)
 {
     static const uint32_t initial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    *sha = (struct sha256){0};
+    *sha = (struct sha256){.fast = has_sha_ni()};
     memcpy(sha->state, initial, sizeof initial);
 }
 
@@ -135,13 +140,13 @@ void sha256_add(struct sha256 *sha, const void *bytes, size_t length)
     sha->bytes += length;
     if (held && held + length >= 64) {
         memcpy(sha->block + held, at, 64 - held);
-        compress(sha->state, sha->block, 1);
+        compress(sha, sha->block, 1);
         at += 64 - held;
         length -= 64 - held;
         held = 0;
     }
     if (!held && length >= 64) {
-        compress(sha->state, at, length / 64);
+        compress(sha, at, length / 64);
         at += length / 64 * 64;
         length %= 64;
     }

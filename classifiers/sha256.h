@@ -4,6 +4,7 @@
  */
 #ifndef LABELD_CLASSIFIERS_SHA256_H
 #define LABELD_CLASSIFIERS_SHA256_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ struct sha256 {
     uint32_t state[8];
     uint64_t bytes;
     uint8_t block[64];
+    bool fast; /* the processor has SHA instructions: asked once, it is slow to say */
 };
 
 /* Begin a digest. */

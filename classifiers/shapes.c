@@ -236,11 +236,6 @@ size_t shapes_words(const struct shapes *shapes)
     return shapes->words;
 }
 
-const uint64_t *shapes_free(const struct shapes *shapes)
-{
-    return shapes->free;
-}
-
 void shapes_wake(const struct shapes *shapes, uint16_t type, uint64_t *set)
 {
     for (size_t t = shapes->first[type]; t < shapes->first[type + 1]; t++)
@@ -250,7 +245,7 @@ void shapes_wake(const struct shapes *shapes, uint16_t type, uint64_t *set)
 bool shapes_wordy(const struct shapes *shapes, const uint64_t *set)
 {
     for (size_t i = 0; i < shapes->words; i++)
-        if (set[i] & shapes->wordy[i])
+        if ((set[i] | shapes->free[i]) & shapes->wordy[i])
             return true;
     return false;
 }
@@ -465,7 +460,8 @@ void shapes_walk(const struct shapes *shapes, const char *text, size_t length, s
     walk.length = length;
     walk.start = start;
     walk.sink = sink;
-    memcpy(walk.alive, awake, shapes->words * sizeof *awake);
+    for (size_t i = 0; i < shapes->words; i++)
+        walk.alive[i] = shapes->free[i] | awake[i];
     for (;;) {
         if (!walk_group(&walk, &at, &place, &c) || c.kind == TOKENS_BLOCK)
             return;

@@ -28,17 +28,18 @@ struct shapes_sink {
 /* Build the sets from all pictures of the types. NULL with err: too many, or memory is out. */
 struct shapes *shapes_open(const struct types *types, struct arena *arena, struct err *err);
 
-/* Words in a set of templates; a set of the templates that wait for no keyword. */
+/* Words in a set of templates. */
 size_t shapes_words(const struct shapes *shapes);
-const uint64_t *shapes_free(const struct shapes *shapes);
 
 /* Add a type's templates to a set: one of its keywords is near. */
 void shapes_wake(const struct shapes *shapes, uint16_t type, uint64_t *set);
 
-/* Whether a set holds a template that can match without a digit. */
+/* Whether a template that can match without a digit is among those of the set and those that
+ * wait for no keyword. */
 bool shapes_wordy(const struct shapes *shapes, const uint64_t *set);
 
-/* Tell every value that begins at `start`, among the templates of `awake`. */
+/* Tell every value that begins at `start`, among the templates that wait for no keyword and those
+ * of `awake`, whose keyword is near. */
 void shapes_walk(const struct shapes *shapes, const char *text, size_t length, size_t start,
                  const uint64_t *awake, const struct shapes_sink *sink);
 

@@ -36,7 +36,13 @@ static const struct {
     {0xff65, 0xffdc}, {0x1b000, 0x1b16f}, {0x20000, 0x3ffff},
 };
 
-static const char separators[] = " -./:()[]+,'#*";
+static const uint8_t ascii_kinds[128] = {
+    ['0' ... '9'] = TOKENS_WORD, ['A' ... 'Z'] = TOKENS_WORD, ['a' ... 'z'] = TOKENS_WORD,
+    ['_'] = TOKENS_BLOCK,        [' '] = TOKENS_SEPARATOR,    ['-'] = TOKENS_SEPARATOR,
+    ['.'] = TOKENS_SEPARATOR,    ['/'] = TOKENS_SEPARATOR,    [':'] = TOKENS_SEPARATOR,
+    ['('] = TOKENS_SEPARATOR,    [')'] = TOKENS_SEPARATOR,    ['['] = TOKENS_SEPARATOR,
+    [']'] = TOKENS_SEPARATOR,    ['+'] = TOKENS_SEPARATOR,    ['&'] = TOKENS_SEPARATOR,
+};
 
 static bool is_spaceless(uint32_t character)
 {
@@ -70,12 +76,7 @@ void tokens_decode(const char *text, size_t length, struct tokens_char *out)
     unsigned char first = (unsigned char)*text;
     *out = (struct tokens_char){.width = 1, .kind = TOKENS_OTHER, .code = first};
     if (first < 0x80) {
-        if ((unsigned)(first - '0') < 10 || (unsigned)((first | 32) - 'a') < 26)
-            out->kind = TOKENS_WORD;
-        else if (first == '_')
-            out->kind = TOKENS_BLOCK;
-        else if (first == '&' || (first && strchr(separators, first)))
-            out->kind = TOKENS_SEPARATOR;
+        out->kind = ascii_kinds[first];
         return;
     }
     uint32_t character;

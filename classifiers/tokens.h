@@ -12,7 +12,7 @@
 enum tokens_kind {
     TOKENS_OTHER,     /* anything that ends a value; code 0 unless ASCII */
     TOKENS_WORD,      /* letter or digit with a code below 256 */
-    TOKENS_SEPARATOR, /* space - . / : ( ) [ ] + , and the like: code in plain form */
+    TOKENS_SEPARATOR, /* space - . / : ( ) [ ] + &: code in plain form */
     TOKENS_BLOCK      /* part of a word, but of no value: _, other letters of spaced scripts */
 };
 
