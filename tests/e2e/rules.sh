@@ -1,7 +1,7 @@
 #!/bin/sh
 # rules check, test and explain as people run them: sh rules.sh LABELCTL SOURCE_DIR
-labelctl=$1
-source=$2
+labelctl=$(realpath "$1")
+source=$(realpath "$2")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0
