@@ -6,17 +6,22 @@
 
 enum { json_max_bytes = 32 << 20 };
 
+/* Through the writer, which also sees what the visit before this one has not yet committed. */
+static bool find_before(struct db *db, void *context, struct err *err)
+{
+    struct visit *visit = context;
+    return item_find(db, visit->job.connection, visit->job.key, visit->arena, &visit->copy.before,
+                     &visit->copy.known, err);
+}
+
 static bool read_before(struct visit *visit, struct err *err)
 {
-    struct db *db = store_reader(visit->world->store, err);
-    if (!db)
+    const struct store_unit unit = {find_before, visit};
+    if (!store_write(visit->world->store, STORE_RAN, unit, err))
         return false;
-    bool ok = item_find(db, visit->job.connection, visit->job.key, visit->arena,
-                        &visit->copy.before, &visit->copy.known, err);
-    store_reader_done(visit->world->store, db);
-    if (ok && !visit->copy.known)
+    if (!visit->copy.known)
         item_init(&visit->copy.before, visit->job.connection, visit->job.key);
-    return ok;
+    return true;
 }
 
 /* The version, the types and the extractor are those of the last examination. */
@@ -70,19 +75,22 @@ bool visit_fetch(struct visit *visit, struct err *err)
     return copy->same_bytes || fetch_bytes(visit, err);
 }
 
+static bool find_report(struct db *db, void *context, struct err *err)
+{
+    struct visit *visit = context;
+    return item_report(db, visit->copy.before.id, visit->arena, &visit->report.json, err);
+}
+
 /* The stored report: rules may be decided again without the bytes. */
 static bool recall(struct visit *visit, struct err *err)
 {
-    const char *json;
-    struct db *db = store_reader(visit->world->store, err);
-    if (!db)
+    const struct store_unit unit = {find_report, visit};
+    if (!store_write(visit->world->store, STORE_RAN, unit, err))
         return false;
-    bool ok = item_report(db, visit->copy.before.id, visit->arena, &json, err);
-    store_reader_done(visit->world->store, db);
-    if (!ok || !json)
-        return ok && err_set(err, ERR_CORRUPT, "the stored report is missing");
+    const char *json = visit->report.json;
+    if (!json)
+        return err_set(err, ERR_CORRUPT, "the stored report is missing");
     own_json json_t *parsed = json_parse(json, strlen(json), err);
-    visit->report.json = json;
     return parsed && json_report_read(parsed, &visit->report.report, visit->arena, err);
 }
 

@@ -98,7 +98,7 @@ CREATE TABLE tag (
 ) WITHOUT ROWID;
 CREATE INDEX tag_name ON tag (name, item);
 CREATE TABLE job (
-    id         INTEGER PRIMARY KEY,
+    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
     kind       BIGINT NOT NULL,
     connection TEXT NOT NULL,
     key        TEXT NOT NULL,
