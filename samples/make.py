@@ -119,7 +119,7 @@ def make_encrypted_zip(described, rng):
                        6, len(name), 0)
     body = b"PK\x03\x04" + head + name + b"\x5a" * 12 + data
     central = (b"PK\x01\x02" + struct.pack("<H", 20) + head[:26]
-               + struct.pack("<HHHHII", 0, 0, 0, 0, 0, 0) + name)
+               + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name)
     return body + central + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(central),
                                                         len(body), 0)
 

@@ -3,6 +3,7 @@
 Each function takes a random.Random and returns text as a person would write it."""
 import base64
 import string
+import zlib
 
 
 def digits(rng, count):
@@ -104,8 +105,14 @@ def aws_key(rng):
 
 
 def github_token(rng):
-    letters = string.ascii_letters + string.digits
-    return "gh" + "p_" + "".join(rng.choice(letters) for _ in range(36))
+    """30 characters, then their CRC-32 in six digits of base 62."""
+    alphabet = string.digits + string.ascii_uppercase + string.ascii_lowercase
+    body = "".join(rng.choice(alphabet) for _ in range(30))
+    crc, check = zlib.crc32(body.encode()), ""
+    for _ in range(6):
+        check = alphabet[crc % 62] + check
+        crc //= 62
+    return "gh" + "p_" + body + check
 
 
 def base64_lines(rng, lines=8):

@@ -52,7 +52,8 @@ def main():
     subprocess.run([sys.executable, os.path.join(ROOT, "samples", "make.py"), made], check=True,
                    stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     run = subprocess.run([os.path.join(programs, "labelctl"), "inspect", "--json", made],
-                         capture_output=True, timeout=300)
+                         capture_output=True, timeout=300,
+                         env={**os.environ, "XDG_CACHE_HOME": os.path.join(scratch, "cache")})
     reports = {row["path"]: row for row in map(json.loads, run.stdout.splitlines())}
     problems, count = list(check_committed(made)), 0
     for path in sorted(reports):
