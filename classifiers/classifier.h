@@ -17,11 +17,11 @@ struct classify;
 struct classifier_options {
     const char *const *type_dirs; /* users' folders, each read after the built-in types */
     size_t type_dir_count;
-    const char *builtin_dir;      /* the built-in types (installed, or the source tree) */
-    const char *cache_dir;        /* for the compiled database; NULL = no cache */
-    const char *const *regions;   /* ISO 3166-1 codes that raise their types; may be empty */
+    const char *builtin_dir;    /* the built-in types (installed, or the source tree) */
+    const char *cache_dir;      /* for the compiled database; NULL = no cache */
+    const char *const *regions; /* ISO 3166-1 codes that raise their types; may be empty */
     size_t region_count;
-    bool run_examples;            /* run each type's examples; a failure refuses the file */
+    bool run_examples; /* run each type's examples; a failure refuses the file */
 };
 
 /* Load types, compile or fetch the database, run the examples. NULL: `problems` holds

@@ -171,7 +171,7 @@ int main(int count, char **words)
     }
     fill_standard();
     fcntl(HOSTLINK_FD, F_SETFD, FD_CLOEXEC);
-    setenv("TZ", "UTC0", 1); /* libzip converts times, and the zone file cannot be opened later */
+    setenv("TZ", "UTC0", 1); /* a library that converts times cannot open the zone file later */
     tzset();
     own_buf struct buf problems = buf_new(64u << 10);
     struct err err = {0};

@@ -1,3 +1,4 @@
+/* load-time: everything here runs before the lock-down. */
 #include "scanner_cache.h"
 
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 # without either it prints the one line to run and ends with 1.
 set -eu
 
-build="build-essential cmake ninja-build pkg-config libzip-dev libxml2-dev libmagic-dev
+build="build-essential cmake ninja-build pkg-config libxml2-dev libmagic-dev
 libdeflate-dev zlib1g-dev libfyaml-dev libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev
 libsodium-dev libsqlite3-dev libutf8proc-dev libseccomp-dev libssl-dev"
 test="libcmocka-dev python3 acl attr clang libclang-rt-dev clang-tidy curl zip unzip"

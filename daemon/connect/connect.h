@@ -92,7 +92,6 @@ struct connect_changes {
     void *context;
     void (*change)(void *context, const struct connect_change *change);
 };
-
 struct connector {
     const char *kind; /* as in the configuration */
 

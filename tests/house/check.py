@@ -145,7 +145,7 @@ def check_headers():
     flags = ["-std=c17", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
              "-I" + os.path.join(ROOT, "daemon"), "-I" + ROOT, "-I" + os.path.join(ROOT, "labels"),
              "-I" + os.path.join(ROOT, "classifiers")]
-    packages = ["libhs", "libxml-2.0", "libzip", "libfyaml", "jansson", "libmicrohttpd", "sqlite3"]
+    packages = ["libhs", "libxml-2.0", "libfyaml", "jansson", "libmicrohttpd", "sqlite3"]
     flags += subprocess.run(["pkg-config", "--cflags"] + packages, check=True,
                             capture_output=True, text=True).stdout.split()
     for path in sources(".h"):
