@@ -101,8 +101,9 @@ say "What was found (nothing is changed yet: the rules only simulate)"
 labelctl items
 
 say "Which label would a file get, and why?"
-for file in Finance/cards-shared.docx HR/contract.docx; do
-    labelctl rules explain --rules "$scratch/rules.yaml" --connection team "$team/$file" || true
+cd "$scratch"
+for file in team/Finance/cards-shared.docx team/HR/contract.docx; do
+    labelctl rules explain --rules rules.yaml --exposure private "$file"
     echo
 done
 
@@ -113,15 +114,21 @@ before=$(visits)
 kill -HUP "$daemon"
 wait_until "deciding again" examined $((before + total))
 [ -t 1 ] && echo
-echo "Labels in the files:"
-find "$team" -name '*.[dpx][olp][ctspx]*' | sort | xargs labelctl label get || true
+settled() {
+    labelctl status --json | grep -q '"queued":0,"backfill":0,"running":0,"waiting":0'
+}
+wait_until "rest" settled
+labelctl items
+echo
+echo "The labels are in the files themselves:"
+labelctl label get team/Finance/*.docx team/Finance/*.xlsx team/HR/*.docx team/Sales/*.docx
 
 # One change -------------------------------------------------------------------------------------
 say "One more file arrives"
 cp "$files/office/deleted.docx" "$team/Inbox/new.docx"
 labelled() { grep -q 'event=labelled.*new.docx' "$scratch/log"; }
 wait_until "the label on the new file" labelled
-labelctl label get "$team/Inbox/new.docx"
+labelctl label get team/Inbox/new.docx
 delay=$(sed -n 's/.*event=labelled.*new\.docx.* delay_ms=\([0-9]*\).*/\1/p' "$scratch/log" | tail -n 1)
 echo "From the change to the label: $delay ms"
 

@@ -155,8 +155,9 @@ static void print_item(FILE *out, const json_t *item)
             text_of(item, "status"), text_of(item, "exposure"), *label ? label : "no label");
     json_array_foreach(findings, index, row) fprintf(
         out, "%s%s %lld", index ? ", " : "; ", text_of(row, "type"), number_of(row, "unique"));
-    if (*text_of(item, "outcome"))
-        fprintf(out, "; %s", text_of(item, "outcome"));
+    if (*text_of(item, "outcome") && strcmp(text_of(item, "outcome"), "none") != 0)
+        fprintf(out, "; %s%s%s%s", text_of(item, "outcome"), *text_of(item, "code") ? " (" : "",
+                text_of(item, "code"), *text_of(item, "code") ? ")" : "");
     fputc('\n', out);
 }
 
@@ -211,7 +212,7 @@ int ctl_items(struct ctl_call *call)
         {"rule", CTL_TEXT, &filters.rule, "NAME", "that this rule matched"},
         {"rule-state", CTL_TEXT, &filters.rule_state, "STATE", "matched, undecided, excepted"},
         {"tag", CTL_TEXT, &filters.tag, "WORD", "with this tag"},
-        {"sort", CTL_TEXT, &filters.sort, "KEY", "path (default), size, exposure, changed"},
+        {"sort", CTL_TEXT, &filters.sort, "KEY", "path (default) or examined; -KEY for descending"},
         {"limit", CTL_NUMBER, &filters.limit, "N", "at most so many"},
         {"json", CTL_FLAG, &json, NULL, "one item a line, as JSON"},
     };
