@@ -45,17 +45,16 @@ const char *__asan_default_options(void)
 }
 #endif
 
-/* The built-in types lie beside the program in a build tree, else where they were installed. */
+/* The built-in types lie beside the program in a build tree, else where both were installed. */
 static const char *builtin_types(char path[static PATH_MAX])
 {
-    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - sizeof "types");
-    char *slash = NULL;
-    if (length > 0) {
-        path[length] = '\0';
-        slash = strrchr(path, '/');
-    }
-    if (slash) {
-        memcpy(slash + 1, "types", sizeof "types");
+    static const char *const beside[] = {"types", "../../share/labeld/types"};
+    char self[PATH_MAX / 2];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    for (size_t i = 0; slash && i < sizeof beside / sizeof *beside; i++) {
+        snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - self), self, beside[i]);
         if (access(path, R_OK | X_OK) == 0)
             return path;
     }

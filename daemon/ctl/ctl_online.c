@@ -206,7 +206,7 @@ int ctl_items(struct ctl_call *call)
         {"exposure", CTL_TEXT, &filters.exposure, "STEP", "exactly this exposure"},
         {"exposure-min", CTL_TEXT, &filters.exposure_min, "STEP", "at least this exposure"},
         {"owner", CTL_TEXT, &filters.owner, "NAME", "of this owner"},
-        {"path", CTL_TEXT, &filters.path, "TEXT", "whose path begins so"},
+        {"path", CTL_TEXT, &filters.path, "TEXT", "this path; with / at the end all below it"},
         {"status", CTL_TEXT, &filters.status, "STATUS", "ok, partial, encrypted, corrupt, ..."},
         {"connection", CTL_TEXT, &filters.connection, "NAME", "of this connection"},
         {"rule", CTL_TEXT, &filters.rule, "NAME", "that this rule matched"},

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,20 +17,19 @@
 #include "base/own.h"
 #include "base/wire.h"
 
+/* Beside this program (a build tree), then where it was installed with it under any prefix. */
+static const char *const beside[] = {"labeld-parse", "../libexec/labeld/labeld-parse"};
+
 const char *process_program(const struct parser_options *options, struct arena *arena)
 {
-    static const char name[] = "labeld-parse";
-    char path[PATH_MAX];
+    char self[PATH_MAX], path[PATH_MAX + 64];
     if (options->program)
         return arena_strdup(arena, options->program);
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof name - 1);
-    char *slash = NULL;
-    if (length > 0) {
-        path[length] = '\0';
-        slash = strrchr(path, '/');
-    }
-    if (slash) {
-        memcpy(slash + 1, name, sizeof name);
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    for (size_t i = 0; slash && i < sizeof beside / sizeof *beside; i++) {
+        snprintf(path, sizeof path, "%.*s/%s", (int)(slash - self), self, beside[i]);
         if (access(path, X_OK) == 0)
             return arena_strdup(arena, path);
     }
