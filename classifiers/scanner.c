@@ -743,3 +743,23 @@ bool scanner_scan(const struct scanner *scanner, const char *text, size_t length
                               on_match, &scan);
     return code == HS_SUCCESS && !scan.failed;
 }
+
+static int count_hit(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                     void *context)
+{
+    (void)id;
+    (void)from;
+    (void)to;
+    (void)flags;
+    ++*(size_t *)context;
+    return 0;
+}
+
+size_t scanner_count(const struct scanner *scanner, const char *text, size_t length)
+{
+    size_t count = 0;
+    if (scanner->databases[0] && length)
+        hs_scan(scanner->databases[0], text, (unsigned)length, 0, scanner->scratch, count_hit,
+                &count);
+    return count;
+}

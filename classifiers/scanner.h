@@ -41,4 +41,7 @@ bool scanner_cached(const struct scanner *scanner);
 bool scanner_scan(const struct scanner *scanner, const char *text, size_t length,
                   const struct scanner_sink *sink);
 
+/* How many raw hits a text has: the engine alone, for benchmarks. */
+size_t scanner_count(const struct scanner *scanner, const char *text, size_t length);
+
 #endif
