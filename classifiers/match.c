@@ -175,6 +175,27 @@ static void order(const struct types *types, struct match **list, size_t count)
 
 enum { batch = 512 };
 
+static bool overlap(const struct match *a, const struct match *b)
+{
+    return a->start < b->end && b->start < a->end;
+}
+
+/* A type that says only what kind of thing stands there gives way to one that names it: a
+ * provider's token wins over "some secret". */
+static void drop_fallbacks(const struct types *types, struct match *group, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct types_row *row = &types->rows[group[i].type];
+        for (size_t k = 0; row->fallback && k < count; k++) {
+            const struct types_row *other = &types->rows[group[k].type];
+            if (group[k].level != LEVEL_NONE && group[k].level >= group[i].level &&
+                !other->fallback && strcmp(row->category, other->category) == 0 &&
+                overlap(&group[i], &group[k]))
+                group[i].level = LEVEL_NONE;
+        }
+    }
+}
+
 /* Matches that overlap one another directly or through others: the preferred ones stay. A
  * cluster over the batch's size is settled in pieces. */
 static void settle_cluster(const struct types *types, struct match *first, size_t count,
@@ -183,6 +204,7 @@ static void settle_cluster(const struct types *types, struct match *first, size_
     while (count) {
         struct match *list[batch];
         size_t size = count < batch ? count : batch, live = 0;
+        drop_fallbacks(types, first, size);
         for (size_t i = 0; i < size; i++)
             if (first[i].level != LEVEL_NONE)
                 list[live++] = &first[i];

@@ -79,6 +79,7 @@ struct types_row {
     struct picture *exclude_shapes;
     size_t exclude_shape_count;
     bool bare, groups_said, groups_any, exact;
+    bool fallback; /* yields to a type of its category that is as sure */
     struct types_example *examples;
     size_t example_count;
     unsigned line, column;

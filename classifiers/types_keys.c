@@ -531,6 +531,11 @@ static void read_groups(struct types_reader *reader, void *target, const struct 
                          word, types_read_hint(word, words, 2, hint));
 }
 
+static void read_fallback(struct types_reader *reader, void *target, const struct yaml_node *node)
+{
+    types_keys_flag(reader, node, "fallback", &((struct types_row *)target)->fallback);
+}
+
 static void read_bare(struct types_reader *reader, void *target, const struct yaml_node *node)
 {
     types_keys_flag(reader, node, "bare", &((struct types_row *)target)->bare);
@@ -571,6 +576,7 @@ static const struct types_key type_keys[] = {
     {"examples", read_examples},
     {"groups", read_groups},
     {"bare", read_bare},
+    {"fallback", read_fallback},
     {"case", read_type_case},
     {"extends", read_extends},
 };

@@ -94,11 +94,38 @@ TEST(bundles_hold_what_rules_expect_of_them)
                    holds(bundle(&shipped->list, cases[i].bundle), cases[i].type) == cases[i].held);
 }
 
+/* Built here, so that no scanner of repositories takes them for leaks. */
+TEST(a_named_secret_wins_over_a_generic_one_at_its_place)
+{
+    static const struct {
+        const char *head, *tail, *type;
+    } cases[] = {
+        {"GITHUB_TOKEN=ghp_", "Vo6DytKd3SBcee5isGWwX1xCagcZz5068GaQ", "github-pat-classic"},
+        {"password: ghp_", "Vo6DytKd3SBcee5isGWwX1xCagcZz5068GaP", "github-pat-classic"},
+        {"db_password=", "9fK2-xTq7Lw0", "generic-secret"},
+        {"https:", "//anna.berg:t7Kq-29vLz@db.int.test/main", "basic-auth-url"},
+    };
+    const struct shipped *shipped = *state;
+    const struct limits limits = limits_default();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        own_arena struct arena arena = arena_new(1 << 20);
+        struct report report = {0};
+        struct classify *classify = classify_open(shipped->classifier, &limits);
+        assert_true(classify_text(classify, cases[i].head, strlen(cases[i].head)));
+        assert_true(classify_text(classify, cases[i].tail, strlen(cases[i].tail)));
+        assert_true(classify_finish(classify, &arena, &report));
+        classify_close(classify);
+        CHECK_CASE(i, report.findings_count == 1);
+        CHECK_CASE(i, strcmp(report.findings[0].type, cases[i].type) == 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_example_of_every_type_is_found_as_it_says),
         cmocka_unit_test(bundles_hold_what_rules_expect_of_them),
+        cmocka_unit_test(a_named_secret_wins_over_a_generic_one_at_its_place),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
