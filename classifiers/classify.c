@@ -236,9 +236,10 @@ static bool may_begin(const char *text, size_t at)
 static void try_start(struct classify *classify, size_t at, const uint64_t *awake, bool wordy)
 {
     const struct shapes_sink sink = {classify, on_shape};
-    if ((wordy || digit_ahead(classify, at)) && may_begin(classify->window, at))
+    bool digit = digit_ahead(classify, at);
+    if ((wordy || digit) && may_begin(classify->window, at))
         shapes_walk(classify->classifier->shapes, classify->window, classify->length, at, awake,
-                    &sink);
+                    digit ? SHAPES_ALL : SHAPES_WORDY, &sink);
 }
 
 static void try_shapes(struct classify *classify)

@@ -18,6 +18,7 @@ struct shapes {
     uint32_t *first;                       /* by type: its first template; one more at the end */
     uint64_t *table;                       /* [place][class][word] */
     uint64_t *ends, *may_part, *must_part; /* [place 0..places][word] */
+    uint64_t *first_group; /* [length 0..places][word]: may begin with such a group */
     uint64_t *free, *loose, *wordy;
     bool must_at[places + 1];
     size_t longest;
@@ -135,6 +136,14 @@ static uint64_t *cell_of(const struct shapes *shapes, size_t place, size_t class
     return shapes->table + (place * shapes->classes + class) * shapes->words;
 }
 
+static bool needs_marks(const struct picture_gap *gap)
+{
+    for (size_t m = 0; m < gap->count; m++)
+        if (!gap->marks[m].optional)
+            return true;
+    return false;
+}
+
 static void fill_places(struct shapes *shapes, size_t t)
 {
     const struct picture_template *template = shapes->templates[t];
@@ -152,6 +161,12 @@ static void fill_places(struct shapes *shapes, size_t t)
         if (must)
             set_bit(row_of(shapes, shapes->must_part, p), t);
         shapes->must_at[p] = shapes->must_at[p] || must;
+    }
+    for (size_t p = 1, whole = 1; p <= template->length && whole; p++) {
+        if (p == template->length || template->gaps[p].count ||
+            (shapes->loose[t / 64] >> (t % 64) & 1))
+            set_bit(row_of(shapes, shapes->first_group, p), t);
+        whole = p < template->length && !needs_marks(&template->gaps[p]);
     }
     set_bit(row_of(shapes, shapes->ends, template->length), t);
     if (template->length > shapes->longest)
@@ -173,11 +188,13 @@ static bool reserve(struct shapes *shapes, const struct types *types, struct are
     shapes->ends = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
     shapes->may_part = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
     shapes->must_part = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
+    shapes->first_group = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
     shapes->free = arena_alloc(arena, words, sizeof(uint64_t));
     shapes->loose = arena_alloc(arena, words, sizeof(uint64_t));
     shapes->wordy = arena_alloc(arena, words, sizeof(uint64_t));
     return shapes->templates && shapes->owners && shapes->first && shapes->ends &&
-           shapes->may_part && shapes->must_part && shapes->free && shapes->loose && shapes->wordy;
+           shapes->may_part && shapes->must_part && shapes->first_group && shapes->free &&
+           shapes->loose && shapes->wordy;
 }
 
 static void take_templates(struct shapes *shapes, const struct types *types)
@@ -238,8 +255,14 @@ size_t shapes_words(const struct shapes *shapes)
 
 void shapes_wake(const struct shapes *shapes, uint16_t type, uint64_t *set)
 {
-    for (size_t t = shapes->first[type]; t < shapes->first[type + 1]; t++)
-        set_bit(set, t);
+    size_t first = shapes->first[type], end = shapes->first[type + 1];
+    if (first == end || (set[first / 64] >> (first % 64) & 1))
+        return; /* a type's templates wake together */
+    for (size_t word = first / 64; word <= (end - 1) / 64; word++) {
+        size_t from = word == first / 64 ? first % 64 : 0;
+        size_t to = word == end / 64 ? end % 64 : 64;
+        set[word] |= (UINT64_MAX >> (64 - (to - from))) << from;
+    }
 }
 
 bool shapes_wordy(const struct shapes *shapes, const uint64_t *set)
@@ -292,14 +315,6 @@ static bool gap_fits(const struct picture_gap *marks, const struct gap *gap, cha
         taken++;
     }
     return taken == gap->count;
-}
-
-static bool needs_marks(const struct picture_gap *gap)
-{
-    for (size_t m = 0; m < gap->count; m++)
-        if (!gap->marks[m].optional)
-            return true;
-    return false;
 }
 
 /* A picture may begin with separators, as "(999)" does. Moves `start` in front of them. */
@@ -449,8 +464,42 @@ static bool walk_group(struct walk *walk, size_t *at, size_t *place, struct toke
     return true;
 }
 
+/* Letters and digits from the start on, in characters; more than any picture has: one more. */
+static size_t group_length(const struct walk *walk)
+{
+    size_t count = 0;
+    uint8_t last = 0;
+    for (size_t at = walk->start; at < walk->length && count <= walk->shapes->longest; count++) {
+        struct tokens_char c;
+        tokens_decode(walk->text + at, walk->length - at, &c);
+        if (c.kind == TOKENS_BLOCK)
+            return walk->shapes->longest + 1;
+        if (c.kind != TOKENS_WORD && !joins(walk, at, last))
+            break;
+        last = c.code;
+        at += c.width;
+    }
+    return count;
+}
+
+/* The templates that may begin with a group as long as the one at the start. */
+static bool wake_up(struct walk *walk, const uint64_t *awake, enum shapes_among among)
+{
+    const struct shapes *shapes = walk->shapes;
+    size_t size = group_length(walk);
+    uint64_t any = 0;
+    if (!size || size > shapes->longest)
+        return false;
+    const uint64_t *fits = row_of(shapes, shapes->first_group, size);
+    for (size_t i = 0; i < shapes->words; i++) {
+        walk->alive[i] = (shapes->free[i] | awake[i]) & fits[i];
+        any |= walk->alive[i] &= among == SHAPES_WORDY ? shapes->wordy[i] : UINT64_MAX;
+    }
+    return any;
+}
+
 void shapes_walk(const struct shapes *shapes, const char *text, size_t length, size_t start,
-                 const uint64_t *awake, const struct shapes_sink *sink)
+                 const uint64_t *awake, enum shapes_among among, const struct shapes_sink *sink)
 {
     struct walk walk;
     struct tokens_char c;
@@ -460,8 +509,8 @@ void shapes_walk(const struct shapes *shapes, const char *text, size_t length, s
     walk.length = length;
     walk.start = start;
     walk.sink = sink;
-    for (size_t i = 0; i < shapes->words; i++)
-        walk.alive[i] = shapes->free[i] | awake[i];
+    if (!wake_up(&walk, awake, among))
+        return;
     for (;;) {
         if (!walk_group(&walk, &at, &place, &c) || c.kind == TOKENS_BLOCK)
             return;

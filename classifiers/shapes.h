@@ -38,10 +38,13 @@ void shapes_wake(const struct shapes *shapes, uint16_t type, uint64_t *set);
  * wait for no keyword. */
 bool shapes_wordy(const struct shapes *shapes, const uint64_t *set);
 
+/* Which templates a walk tries: where no digit stands ahead, only those that need none. */
+enum shapes_among { SHAPES_ALL, SHAPES_WORDY };
+
 /* Tell every value that begins at `start`, among the templates that wait for no keyword and those
  * of `awake`, whose keyword is near. */
 void shapes_walk(const struct shapes *shapes, const char *text, size_t length, size_t start,
-                 const uint64_t *awake, const struct shapes_sink *sink);
+                 const uint64_t *awake, enum shapes_among among, const struct shapes_sink *sink);
 
 /* Whether [start, end) is a value of the picture, for `near` and `exclude`. */
 bool shapes_match(const struct picture *picture, const char *text, size_t start, size_t end);

@@ -36,7 +36,7 @@ static const struct {
     {0xff65, 0xffdc}, {0x1b000, 0x1b16f}, {0x20000, 0x3ffff},
 };
 
-static const uint8_t ascii_kinds[128] = {
+const uint8_t tokens_ascii[128] = {
     ['0' ... '9'] = TOKENS_WORD, ['A' ... 'Z'] = TOKENS_WORD, ['a' ... 'z'] = TOKENS_WORD,
     ['_'] = TOKENS_BLOCK,        [' '] = TOKENS_SEPARATOR,    ['-'] = TOKENS_SEPARATOR,
     ['.'] = TOKENS_SEPARATOR,    ['/'] = TOKENS_SEPARATOR,    [':'] = TOKENS_SEPARATOR,
@@ -52,7 +52,7 @@ static bool is_spaceless(uint32_t character)
     return false;
 }
 
-static void decode_wide(uint32_t c, struct tokens_char *out)
+static void decode_one(uint32_t c, struct tokens_char *out)
 {
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         const struct range *range = &ranges[i];
@@ -71,21 +71,15 @@ static void decode_wide(uint32_t c, struct tokens_char *out)
         out->kind = TOKENS_OTHER;
 }
 
-void tokens_decode(const char *text, size_t length, struct tokens_char *out)
+void tokens_decode_wide(const char *text, size_t length, struct tokens_char *out)
 {
-    unsigned char first = (unsigned char)*text;
-    *out = (struct tokens_char){.width = 1, .kind = TOKENS_OTHER, .code = first};
-    if (first < 0x80) {
-        out->kind = ascii_kinds[first];
-        return;
-    }
     uint32_t character;
     size_t width = utf8_decode(text, length, &character);
-    out->code = 0;
+    *out = (struct tokens_char){.width = 1, .kind = TOKENS_OTHER};
     if (!width)
         return;
     out->width = (uint8_t)width;
-    decode_wide(character, out);
+    decode_one(character, out);
 }
 
 bool tokens_before(const char *text, size_t end, struct tokens_char *character)

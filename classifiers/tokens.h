@@ -22,8 +22,21 @@ struct tokens_char {
     uint8_t code;  /* plain form */
 };
 
+/* The kinds of ASCII. */
+extern const uint8_t tokens_ascii[128];
+
+/* The same as tokens_decode, for a first byte of 0x80 and more. */
+void tokens_decode_wide(const char *text, size_t length, struct tokens_char *character);
+
 /* The character at `text`; `length` > 0. A broken byte is TOKENS_OTHER of width 1. */
-void tokens_decode(const char *text, size_t length, struct tokens_char *character);
+static inline void tokens_decode(const char *text, size_t length, struct tokens_char *character)
+{
+    unsigned char first = (unsigned char)*text;
+    if (first < 0x80)
+        *character = (struct tokens_char){.width = 1, .kind = tokens_ascii[first], .code = first};
+    else
+        tokens_decode_wide(text, length, character);
+}
 
 /* The character that ends at `end`; false at the start of the text. */
 bool tokens_before(const char *text, size_t end, struct tokens_char *character);

@@ -71,7 +71,9 @@ size_t types_normalise(const char *value, size_t length, bool exact, char *out, 
     for (size_t at = 0; at < length && count < most;) {
         struct tokens_char c;
         tokens_decode(value + at, length - at, &c);
-        if (c.kind == TOKENS_WORD) {
+        if (c.code >= '0' && c.code <= '9') {
+            out[count++] = (char)c.code;
+        } else if (c.kind == TOKENS_WORD) {
             count += put_upper(c.code, exact, out + count, most - count);
         } else if (c.kind != TOKENS_SEPARATOR || c.code == '&') {
             for (size_t i = 0; i < c.width && count < most; i++)

@@ -1,5 +1,5 @@
 /* How fast text is classified, beside a bare hs_scan of the same database over the same bytes.
- * Texts are generated from a fixed seed. Run: scan_bench [ROUNDS]. */
+ * Texts are generated from a fixed seed. Run: scan_bench [ROUNDS [NAME]]. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,7 +145,8 @@ int main(int count, char **arguments)
         return 1;
     }
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
-        measure(classifier, &samples[i], rounds);
+        if (count < 3 || strcmp(arguments[2], samples[i].name) == 0)
+            measure(classifier, &samples[i], rounds);
     classifier_close(classifier);
     return 0;
 }
