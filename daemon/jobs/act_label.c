@@ -92,6 +92,30 @@ static bool verify(struct visit *visit, const struct label_edit *edit, int outpu
                    result.message ? result.message : "");
 }
 
+enum { settle_after_us = 2000000 };
+
+/* Put it in place. After an error that does not say what was done, a look tells; when even that
+ * fails, the intent stays and the next visit looks again. */
+static bool place(struct visit *visit, struct err *err)
+{
+    bool placed = false;
+    struct err why = {0};
+    struct visit_outcome *outcome = &visit->outcome;
+    const struct connector *connector = visit->link->connector;
+    if (connector->replace_place(outcome->replacing, err))
+        return true;
+    if (err->kind == ERR_CONFLICT || err->kind == ERR_BUSY)
+        return false;
+    connector->replace_close(outcome->replacing);
+    outcome->replacing = NULL;
+    clock_sleep_us(settle_after_us); /* writers that were under way show themselves */
+    bool known = connector->replace_recover(visit->link->connection, visit->job.key,
+                                            outcome->intent.text, &placed, &why);
+    outcome->unclear = !known && why.kind != ERR_GONE && why.kind != ERR_CONFLICT;
+    outcome->settled = known && placed;
+    return outcome->settled;
+}
+
 static bool write_label(struct visit *visit, const struct label_edit *edit, int output,
                         struct err *err)
 {
@@ -106,8 +130,7 @@ static bool write_label(struct visit *visit, const struct label_edit *edit, int 
         bool other = result.code && strcmp(result.code, "unsupported") == 0;
         return refuse(outcome, other ? "not-labelable" : "refused", result.code, result.message);
     }
-    if (!verify(visit, edit, output, err) || !plan_intent(visit, edit, err) ||
-        !visit->link->connector->replace_place(outcome->replacing, err))
+    if (!verify(visit, edit, output, err) || !plan_intent(visit, edit, err) || !place(visit, err))
         return false;
     outcome->word = outcome->label ? "labelled" : "label-removed";
     outcome->new_version = outcome->intent.new_version;

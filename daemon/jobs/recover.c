@@ -70,8 +70,8 @@ static const struct visit_link *find_link(const struct visit_link *links, size_t
     return NULL;
 }
 
-static bool recover_one(struct store *store, const struct visit_link *link,
-                        const struct intent *intent, struct err *err)
+bool recover_intent(struct store *store, const struct visit_link *link, const struct intent *intent,
+                    struct err *err)
 {
     struct err why = {0};
     struct recovery recovery = {intent, false};
@@ -82,10 +82,15 @@ static bool recover_one(struct store *store, const struct visit_link *link,
             LOG_TEXT(path, intent->key), LOG_TEXT(error, why.text));
         bool over = why.kind == ERR_GONE || why.kind == ERR_CONFLICT;
         if (!over)
-            return true; /* it stays, for the next start */
+            return err_set(err, why.kind == ERR_NONE ? ERR_UNSUPPORTED : why.kind, "%s", why.text);
     }
     const struct store_unit unit = {record, &recovery};
-    return store_write(store, STORE_RAN, unit, err);
+    if (!store_write(store, STORE_COMMITTED, unit, err))
+        return false;
+    if (recovery.placed && !intent->placed)
+        LOG(LOG_LEVEL_INFO, intent->label_id ? "labelled" : "label-removed",
+            LOG_TEXT(path, intent->key), LOG_TEXT(label, intent->label_id));
+    return true;
 }
 
 static bool next_intent(struct store *store, int64_t after, struct arena *arena,
@@ -124,8 +129,10 @@ bool recover_all(struct store *store, const struct visit_link *links, size_t cou
         if (!next_intent(store, after, &arena, &intent, &found, err))
             return false;
         const struct visit_link *link = found ? find_link(links, count, intent.connection) : NULL;
-        if (link && !recover_one(store, link, &intent, err))
-            return false;
+        struct err why = {0};
+        if (link && !recover_intent(store, link, &intent, &why)) /* its next visit looks again */
+            LOG(LOG_LEVEL_WARN, "recover-later", LOG_TEXT(connection, intent.connection),
+                LOG_TEXT(path, intent.key), LOG_TEXT(error, why.text));
         after = intent.id;
     }
     const struct store_unit unit = {put_back, NULL};

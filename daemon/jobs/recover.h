@@ -10,4 +10,9 @@
 bool recover_all(struct store *store, const struct visit_link *links, size_t count,
                  struct err *err);
 
+/* One intent: look, finish or undo, record, forget. False: it stays, and the file must not be
+ * touched before this has succeeded. */
+bool recover_intent(struct store *store, const struct visit_link *link, const struct intent *intent,
+                    struct err *err);
+
 #endif

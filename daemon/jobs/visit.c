@@ -20,13 +20,21 @@ static void finish(struct visit *visit)
 static void tell(const struct visit *visit)
 {
     const char *label = visit->outcome.label ? visit->outcome.label->name : NULL;
+    int64_t took_us = clock_steady_us() - visit->started_us;
+    int64_t delay_us = clock_now_us() - visit->job.seen_us;
+    if (visit->copy.nothing_new)
+        return;
+    if (visit->outcome.new_version)
+        LOG(LOG_LEVEL_INFO, visit->outcome.word, LOG_TEXT(path, visit->copy.stat.path),
+            LOG_TEXT(label, label), LOG_TEXT(rule, visit->outcome.rule),
+            LOG_NUMBER(took_ms, took_us / 1000), LOG_NUMBER(delay_ms, delay_us / 1000));
     LOG(LOG_LEVEL_INFO, visit->copy.gone ? "gone" : "visited", LOG_NUMBER(job, visit->job.id),
         LOG_TEXT(connection, visit->link->name), LOG_TEXT(path, visit->copy.stat.path),
         LOG_TEXT(status, report_status_word(visit->report.report.status)),
         LOG_NUMBER(findings, visit->report.report.findings_count),
         LOG_TEXT(what, visit->outcome.word), LOG_TEXT(reason, visit->outcome.code),
-        LOG_TEXT(label, label), LOG_NUMBER(took_ms, (clock_steady_us() - visit->started_us) / 1000),
-        LOG_NUMBER(delay_ms, (clock_now_us() - visit->job.seen_us) / 1000));
+        LOG_TEXT(label, label), LOG_NUMBER(took_ms, took_us / 1000),
+        LOG_NUMBER(delay_ms, delay_us / 1000));
 }
 
 void visit_run(const struct visit_world *world, const struct visit_link *link,

@@ -5,6 +5,8 @@
  */
 #ifndef LABELD_JOBS_VISIT_H
 #define LABELD_JOBS_VISIT_H
+#include <stdatomic.h>
+
 #include "base/report.h"
 #include "connect/connect.h"
 #include "policy/plan.h"
@@ -35,6 +37,7 @@ struct visit_world {
     void (*settle)(void *context, const struct visit_link *link,
                    struct connect_replacing *replacing, const struct intent *intent);
     void *settle_context;
+    const atomic_bool *stop; /* the daemon stops; NULL = never */
 };
 
 struct visit_copy { /* fetch */
@@ -45,6 +48,7 @@ struct visit_copy { /* fetch */
     bool known;               /* `before` is there */
     bool same_bytes;          /* version and types digest are those of the last examination */
     bool gone;
+    bool nothing_new; /* nor the rules, nor who can reach it: an echo, closed at once */
 };
 
 struct visit_report { /* examine */
@@ -61,11 +65,14 @@ struct visit_plan { /* decide */
 };
 
 struct visit_outcome { /* act */
-    const char *word;  /* "labelled", "unchanged", "not-labelable", "refused", "report-only", ... */
+    const char *word;  /* "labelled", "unchanged", "not-labelable", "refused", "waiting", ... */
     const char *code, *message;
     const char *new_version; /* NULL = bytes as they were */
     const struct policy_label *label;
+    const char *rule;     /* that asked for the label; NULL = none */
     struct intent intent; /* id 0 = none */
+    bool settled;         /* the displaced file is gone already */
+    bool unclear;         /* whether it was placed: the intent stays, the next visit recovers */
     struct connect_replacing *replacing;
 };
 
@@ -85,7 +92,8 @@ struct visit {
 void visit_run(const struct visit_world *world, const struct visit_link *link,
                const struct queue_job *job);
 
-/* The stages, in visit_fetch.c, visit_decide.c, act_label.c and visit_record.c. */
+/* The stages, in visit_fetch.c, visit_decide.c, visit_act.c and visit_record.c. A file that an
+ * action cannot be carried out on for good is an outcome ("refused"), not a failure. */
 bool visit_fetch(struct visit *visit, struct err *err);
 bool visit_examine(struct visit *visit, struct err *err);
 bool visit_decide(struct visit *visit, struct err *err);

@@ -90,7 +90,7 @@ static bool write_json(struct visit *visit, struct err *err)
 
 bool visit_decide(struct visit *visit, struct err *err)
 {
-    if (visit->copy.gone)
+    if (visit->copy.gone || visit->copy.nothing_new)
         return true;
     visit->plan.policy = visit->world->policy(visit->world->policy_context);
     fill_facts(visit);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "jobs/recover.h"
 #include "jobs/visit.h"
 
 enum { json_max_bytes = 32 << 20 };
@@ -12,6 +13,30 @@ static bool find_before(struct db *db, void *context, struct err *err)
     struct visit *visit = context;
     return item_find(db, visit->job.connection, visit->job.key, visit->arena, &visit->copy.before,
                      &visit->copy.known, err);
+}
+
+struct open_intent {
+    struct visit *visit;
+    struct intent intent;
+    bool found;
+};
+
+static bool find_intent(struct db *db, void *context, struct err *err)
+{
+    struct open_intent *open = context;
+    const struct queue_job *job = &open->visit->job;
+    return intent_open(db, job->connection, job->key, open->visit->arena, &open->intent,
+                       &open->found, err);
+}
+
+/* A replacement that was cut or whose end is unclear is finished or undone before anything else. */
+static bool recover(struct visit *visit, struct err *err)
+{
+    struct open_intent open = {.visit = visit};
+    const struct visit_world *world = visit->world;
+    const struct store_unit unit = {find_intent, &open};
+    return store_write(world->store, STORE_RAN, unit, err) &&
+           (!open.found || recover_intent(world->store, visit->link, &open.intent, err));
 }
 
 static bool read_before(struct visit *visit, struct err *err)
@@ -37,6 +62,27 @@ static bool is_same(const struct visit *visit)
            memcmp(before->types_digest, facts.types_digest, sizeof facts.types_digest) == 0;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* By the rules in force, and nothing that they ask of the surroundings has changed. */
+static bool is_decided(const struct visit *visit)
+{
+    const struct visit_world *world = visit->world;
+    const struct visit_copy *copy = &visit->copy;
+    const struct item *before = &copy->before;
+    const struct policy *policy = world->policy(world->policy_context);
+    bool same = same_text(before->revision, policy_revision(policy));
+    world->policy_done(world->policy_context, policy);
+    return same && strcmp(before->outcome, "waiting") != 0 &&
+           before->exposure == (int)copy->exposure.step &&
+           same_text(before->exposure_why, copy->exposure.why) &&
+           strcmp(before->path, copy->stat.path) == 0 &&
+           (before->due_us == ITEM_NO_TIME || before->due_us > visit->now_us);
+}
+
 /* Over the fetch limit is an answer about the file, not a failure of the visit. */
 static bool fetch_bytes(struct visit *visit, struct err *err)
 {
@@ -59,7 +105,7 @@ bool visit_fetch(struct visit *visit, struct err *err)
     struct visit_copy *copy = &visit->copy;
     const struct connector *connector = visit->link->connector;
     struct connection *connection = visit->link->connection;
-    if (!read_before(visit, err))
+    if (!recover(visit, err) || !read_before(visit, err))
         return false;
     bool there = connector->stat(connection, visit->job.key, visit->arena, &copy->stat, &why) &&
                  copy->stat.regular;
@@ -72,6 +118,7 @@ bool visit_fetch(struct visit *visit, struct err *err)
     if (!there)
         return err_set(err, why.kind, "%s", why.text);
     copy->same_bytes = is_same(visit);
+    copy->nothing_new = copy->same_bytes && is_decided(visit);
     return copy->same_bytes || fetch_bytes(visit, err);
 }
 
@@ -110,7 +157,7 @@ static bool write_json(struct visit *visit, struct err *err)
 bool visit_examine(struct visit *visit, struct err *err)
 {
     struct report *report = &visit->report.report;
-    if (visit->copy.gone)
+    if (visit->copy.gone || visit->copy.nothing_new)
         return true;
     if (visit->copy.same_bytes)
         return recall(visit, err);

@@ -1,38 +1,16 @@
+#include "jobs/visit.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "jobs/act_label.h"
 #include "jobs/job.h"
 #include "store/audit.h"
 
-enum { json_max_bytes = 1 << 20 };
+enum { json_max_bytes = 1 << 20, quick_tries = 8, settle_after_us = 2000000 };
 
-bool visit_act(struct visit *visit, struct err *err)
-{
-    struct visit_outcome *outcome = &visit->outcome;
-    const struct plan_steps *steps = &visit->plan.plan.plan;
-    const char *later = NULL;
-    if (visit->copy.gone)
-        return true;
-    outcome->word = "none";
-    for (size_t i = 0; i < steps->count; i++) {
-        const struct plan_step *step = &steps->steps[i];
-        if (step->what == PLAN_LABEL) {
-            if (!act_label(visit, step, err))
-                return false;
-        } else if (step->what != PLAN_TAG) {
-            later = plan_do_word(step->what);
-        }
-    }
-    if (later && strcmp(outcome->word, "none") == 0)
-        outcome->word = "not-yet";
-    if (later && !outcome->message)
-        outcome->message =
-            arena_printf(visit->arena, "%s is planned, but not in this version yet", later);
-    return true;
-}
+static const int64_t first_pause_us = 50000, longest_pause_us = 5000000;
 
 /* The item's row ------------------------------------------------------------------------------ */
 
@@ -187,6 +165,24 @@ static const char *event_of(const struct visit *visit)
     return visit->report.fresh ? "examined" : "decided";
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_due_moved(const struct visit *visit)
+{
+    int64_t due_us = visit->plan.plan.due_us;
+    return visit->copy.before.due_us != (due_us ? due_us : ITEM_NO_TIME);
+}
+
+/* What was labelled and is so still is told as labelled. */
+static bool was_labelled(const struct visit *visit)
+{
+    return strcmp(visit->outcome.word, "unchanged") == 0 &&
+           strcmp(visit->copy.before.outcome, "labelled") == 0;
+}
+
 /* An echo of our own write, decided by the same rules: nothing is new. */
 static bool is_news(const struct visit *visit)
 {
@@ -195,13 +191,31 @@ static bool is_news(const struct visit *visit)
     return visit->report.fresh || visit->outcome.new_version || !before->revision || !revision ||
            strcmp(before->revision, revision) != 0 ||
            before->exposure != (int)visit->copy.exposure.step ||
-           strcmp(before->path, visit->copy.stat.path) != 0;
+           !same_text(before->exposure_why, visit->copy.exposure.why) ||
+           strcmp(before->path, visit->copy.stat.path) != 0 || is_due_moved(visit) ||
+           (strcmp(before->outcome, visit->outcome.word) != 0 && !was_labelled(visit));
+}
+
+/* The row that this visit began with: a move may have given it another key meanwhile, or this key
+ * another row. */
+static bool is_still(struct db *db, struct visit *visit, struct err *err)
+{
+    struct item now;
+    bool found;
+    const struct visit_copy *copy = &visit->copy;
+    if (!item_find(db, visit->job.connection, visit->job.key, visit->arena, &now, &found, err))
+        return false;
+    if (found == copy->known && (!found || now.id == copy->before.id))
+        return true;
+    return err_set(err, ERR_CONFLICT, "was moved meanwhile");
 }
 
 static bool record_item(struct db *db, struct visit *visit, struct err *err)
 {
     struct item item = visit->copy.before;
     int64_t id = item.id;
+    if (!is_still(db, visit, err))
+        return false;
     if (!is_news(visit))
         return true;
     fill_item(visit, &item);
@@ -211,11 +225,34 @@ static bool record_item(struct db *db, struct visit *visit, struct err *err)
            save_decision(db, visit, err) && say(db, visit, event_of(visit), err);
 }
 
+static bool end_intent(struct db *db, const struct visit *visit, struct err *err)
+{
+    const struct visit_outcome *outcome = &visit->outcome;
+    if (!outcome->intent.id)
+        return true;
+    return outcome->new_version && !outcome->settled ? intent_placed(db, outcome->intent.id, err)
+                                                     : intent_remove(db, outcome->intent.id, err);
+}
+
+/* Rules that came into force while this visit ran: it runs once more. */
+static bool by_new_rules(struct db *db, const struct visit *visit, struct err *err)
+{
+    const struct visit_world *world = visit->world;
+    if (!visit->plan.policy)
+        return true;
+    const struct policy *policy = world->policy(world->policy_context);
+    bool same = same_text(policy_revision(policy), visit->plan.plan.revision);
+    world->policy_done(world->policy_context, policy);
+    struct queue_job job = visit->job;
+    return same || queue_add(db, &job, err);
+}
+
 static bool record(struct db *db, void *context, struct err *err)
 {
     struct visit *visit = context;
-    bool ok = visit->copy.gone ? record_gone(db, visit, err) : record_item(db, visit, err);
-    ok = ok && (!visit->outcome.intent.id || intent_placed(db, visit->outcome.intent.id, err));
+    bool ok = visit->copy.nothing_new ||
+              (visit->copy.gone ? record_gone(db, visit, err) : record_item(db, visit, err));
+    ok = ok && end_intent(db, visit, err) && (visit->copy.gone || by_new_rules(db, visit, err));
     return ok && job_event(db, &visit->job, JOB_FINISHED, visit->now_us, err);
 }
 
@@ -224,7 +261,7 @@ bool visit_record(struct visit *visit, struct err *err)
     const struct store_unit unit = {record, visit};
     if (!store_write(visit->world->store, STORE_COMMITTED, unit, err))
         return false;
-    if (visit->outcome.new_version && visit->world->settle) {
+    if (visit->outcome.replacing && visit->outcome.new_version && visit->world->settle) {
         visit->world->settle(visit->world->settle_context, visit->link, visit->outcome.replacing,
                              &visit->outcome.intent);
         visit->outcome.replacing = NULL;
@@ -235,6 +272,7 @@ bool visit_record(struct visit *visit, struct err *err)
 struct failure {
     struct visit *visit;
     enum job_event event;
+    bool keep_intent, item_too;
 };
 
 static bool record_failure(struct db *db, void *context, struct err *err)
@@ -242,23 +280,59 @@ static bool record_failure(struct db *db, void *context, struct err *err)
     struct failure *failure = context;
     struct visit *visit = failure->visit;
     struct intent *intent = &visit->outcome.intent;
-    bool placed = visit->outcome.new_version != NULL;
-    if (intent->id && !placed && !intent_remove(db, intent->id, err))
+    if (intent->id && !failure->keep_intent && !intent_remove(db, intent->id, err))
         return false;
-    return job_event(db, &visit->job, failure->event, clock_now_us(), err);
+    return (!failure->item_too || record_item(db, visit, err)) &&
+           job_event(db, &visit->job, failure->event, clock_now_us(), err);
+}
+
+/* What was found is in the catalogue while the action waits for the file to be free. */
+static void tell_waiting(struct visit *visit, const struct err *why)
+{
+    visit->outcome.word = "waiting";
+    visit->outcome.code = err_kind_word(why->kind);
+    visit->outcome.message = why->text;
+}
+
+/* Until it is kept: a job that nobody records would be running for ever. */
+static void keep_failure(struct failure *failure)
+{
+    const struct visit *visit = failure->visit;
+    const struct store_unit unit = {record_failure, failure};
+    int64_t pause_us = first_pause_us;
+    struct err err = {0};
+    for (int i = 0; i < quick_tries || visit->world->stop; i++) {
+        if (store_write(visit->world->store, STORE_COMMITTED, unit, &err))
+            return;
+        if (err.kind == ERR_STOPPED || err.kind == ERR_BROKEN ||
+            (visit->world->stop && atomic_load(visit->world->stop)))
+            break;
+        failure->item_too = false;
+        clock_sleep_us(pause_us);
+        pause_us = pause_us < longest_pause_us ? 2 * pause_us : longest_pause_us;
+    }
+    LOG(LOG_LEVEL_ERROR, "job-not-recorded", LOG_NUMBER(job, visit->job.id),
+        LOG_TEXT(error, err.text));
 }
 
 void visit_failed(struct visit *visit, const struct err *why)
 {
-    struct err err = {0};
-    struct failure failure = {visit, job_after(&visit->job, why, clock_now_us())};
-    const struct store_unit unit = {record_failure, &failure};
+    const struct visit_outcome *outcome = &visit->outcome;
+    int64_t now_us = clock_now_us();
+    struct failure failure = {.visit = visit,
+                              .event = job_after(&visit->job, why, now_us),
+                              .keep_intent = outcome->unclear || outcome->new_version};
+    failure.item_too = failure.event == JOB_RETRY && visit->plan.json && !failure.keep_intent;
+    if (failure.item_too)
+        tell_waiting(visit, why);
+    if (failure.keep_intent && failure.event != JOB_HANDED_BACK) {
+        failure.event = JOB_RETRY;
+        visit->job.due_us = now_us + settle_after_us;
+    }
     enum log_level level = failure.event == JOB_GAVE_UP ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
     LOG(level, job_event_word(failure.event), LOG_NUMBER(job, visit->job.id),
         LOG_TEXT(connection, visit->link->name), LOG_TEXT(path, visit->job.key),
         LOG_TEXT(kind, err_kind_word(why->kind)), LOG_TEXT(error, why->text),
         LOG_NUMBER(attempt, visit->job.attempt));
-    if (!store_write(visit->world->store, STORE_COMMITTED, unit, &err))
-        LOG(LOG_LEVEL_ERROR, "job-not-recorded", LOG_NUMBER(job, visit->job.id),
-            LOG_TEXT(error, err.text));
+    keep_failure(&failure);
 }

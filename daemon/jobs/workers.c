@@ -350,6 +350,38 @@ static void *clerk_loop(void *context)
 
 /* Watching ----------------------------------------------------------------------------------- */
 
+struct move {
+    const char *connection;
+    const struct connect_change *change;
+};
+
+static bool move_row(struct db *db, void *context, struct err *err)
+{
+    const struct move *move = context;
+    own_arena struct arena arena = arena_new(2 * name_bytes);
+    struct item item, other;
+    bool found, taken;
+    if (!item_find(db, move->connection, move->change->old_key, &arena, &item, &found, err) ||
+        !item_find(db, move->connection, move->change->key, &arena, &other, &taken, err))
+        return false;
+    if (!found || taken || item.deleted_us != ITEM_NO_TIME)
+        return true;
+    item.key = move->change->key;
+    return item_save(db, &item, err);
+}
+
+/* The item keeps its id; the visits of both names say the rest. */
+static void move_item(struct workers *workers, const char *connection,
+                      const struct connect_change *change)
+{
+    struct err err = {0};
+    struct move move = {connection, change};
+    const struct store_unit unit = {move_row, &move};
+    if (!store_write(workers->world.store, STORE_RAN, unit, &err))
+        LOG(LOG_LEVEL_WARN, "move-not-recorded", LOG_TEXT(connection, connection),
+            LOG_TEXT(path, change->key), LOG_TEXT(error, err.text));
+}
+
 static void on_change(void *context, const struct connect_change *change)
 {
     struct watcher *watcher = context;
@@ -358,6 +390,8 @@ static void on_change(void *context, const struct connect_change *change)
         workers_scan(watcher->workers, name, NULL);
         return;
     }
+    if (change->event == CONNECT_MOVED && change->old_key && change->key)
+        move_item(watcher->workers, name, change);
     if (change->old_key)
         visit_soon(watcher->workers, name, change->old_key, 0, change->seen_us);
     if (change->key)
@@ -488,7 +522,8 @@ static bool init(struct workers *workers, const struct workers_options *options,
                                           .policy_done = drop_policy,
                                           .policy_context = workers,
                                           .settle = settle_later,
-                                          .settle_context = workers};
+                                          .settle_context = workers,
+                                          .stop = &workers->stop};
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     pthread_mutex_init(&workers->lock, NULL);

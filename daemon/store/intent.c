@@ -37,11 +37,9 @@ bool intent_remove(struct db *db, int64_t id, struct err *err)
     return run_for(db, DB_INTENT_REMOVE, id, err);
 }
 
-bool intent_next(struct db *db, int64_t after, struct arena *arena, struct intent *intent,
-                 bool *found, struct err *err)
+static bool take_intent(struct db_query *query, struct arena *arena, struct intent *intent,
+                        bool *found, struct err *err)
 {
-    struct db_query *query = db_query(db, DB_INTENT_NEXT);
-    db_number(query, 1, after);
     enum db_step step = db_step(query, err);
     *found = step == DB_ROW;
     if (step != DB_ROW)
@@ -66,4 +64,21 @@ bool intent_next(struct db *db, int64_t after, struct arena *arena, struct inten
     db_done(query);
     return (texts[0] && texts[1] && texts[2] && texts[3] && texts[4]) ||
            err_set(err, ERR_MEMORY, "out of memory");
+}
+
+bool intent_next(struct db *db, int64_t after, struct arena *arena, struct intent *intent,
+                 bool *found, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_INTENT_NEXT);
+    db_number(query, 1, after);
+    return take_intent(query, arena, intent, found, err);
+}
+
+bool intent_open(struct db *db, const char *connection, const char *key, struct arena *arena,
+                 struct intent *intent, bool *found, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_INTENT_OPEN);
+    db_text(query, 1, connection);
+    db_text(query, 2, key);
+    return take_intent(query, arena, intent, found, err);
 }

@@ -28,4 +28,8 @@ bool intent_remove(struct db *db, int64_t id, struct err *err);
 bool intent_next(struct db *db, int64_t after, struct arena *arena, struct intent *intent,
                  bool *found, struct err *err);
 
+/* The one of an item whose outcome is not recorded. */
+bool intent_open(struct db *db, const char *connection, const char *key, struct arena *arena,
+                 struct intent *intent, bool *found, struct err *err);
+
 #endif
