@@ -181,7 +181,10 @@ static bool scan(struct classify *classify)
 static void try_candidate(struct classify *classify, const struct judge_candidate *candidate)
 {
     struct match match;
-    if (memcmp(&classify->last, candidate, sizeof *candidate) == 0)
+    const struct judge_candidate *last = &classify->last;
+    if (last->start == candidate->start && last->end == candidate->end &&
+        last->type == candidate->type && last->find == candidate->find &&
+        last->loose == candidate->loose)
         return;
     classify->last = *candidate;
     if (judge_candidate(&classify->judge, candidate, &match) &&
@@ -191,13 +194,11 @@ static void try_candidate(struct classify *classify, const struct judge_candidat
 
 static void on_shape(void *context, const struct shapes_hit *hit)
 {
-    struct judge_candidate candidate;
-    memset(&candidate, 0, sizeof candidate); /* padding is compared */
-    candidate.start = hit->start;
-    candidate.end = hit->end;
-    candidate.type = hit->type;
-    candidate.find = hit->find;
-    candidate.loose = hit->loose;
+    const struct judge_candidate candidate = {.start = hit->start,
+                                              .end = hit->end,
+                                              .type = hit->type,
+                                              .find = hit->find,
+                                              .loose = hit->loose};
     try_candidate(context, &candidate);
 }
 
@@ -337,6 +338,7 @@ static bool work(struct classify *classify, bool last)
     judge->key = classify->classifier->hash_key;
     judge->table = classify->table;
     memset(&classify->last, 0xff, sizeof classify->last);
+    judge_forget(judge);
     if (!scan(classify))
         return false;
     try_values(classify);

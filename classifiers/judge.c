@@ -8,7 +8,7 @@
 #include "shapes.h"
 #include "tokens.h"
 
-enum { most_value = 512, weak_check = 50, most_neighbours = 64, most_near_value = 64 };
+enum { weak_check = 50, most_neighbours = 64, most_near_value = 64 };
 
 /* A candidate with what has been found out about it. */
 struct trial {
@@ -18,10 +18,16 @@ struct trial {
     const struct types_find *find;
     const char *raw;
     size_t raw_length;
-    char value[most_value]; /* in plain form */
+    struct judge_form *form; /* NULL: every byte counts */
+    const char *value;       /* in plain form */
     size_t length;
-    bool keyword, test, bare;
+    bool keyword, test;
 };
+
+void judge_forget(struct judge *judge)
+{
+    judge->span.known = false;
+}
 
 void judge_locate(struct judge *judge, size_t place)
 {
@@ -37,27 +43,56 @@ void judge_locate(struct judge *judge, size_t place)
     }
 }
 
+/* Turn to the candidate's span, unless it is the one judged last. */
+static void look_at(struct judge *judge, const struct judge_candidate *candidate)
+{
+    struct judge_span *span = &judge->span;
+    if (span->known && span->start == candidate->start && span->end == candidate->end)
+        return;
+    span->start = candidate->start;
+    span->end = candidate->end;
+    span->known = true;
+    span->clean = guards_edges(judge->text, judge->length, span->start, span->end);
+    span->bare = span->in_run = span->dull = -1;
+    span->forms[0].known = span->forms[1].known = false;
+    span->stamp++;
+}
+
+static struct judge_form *form_of(const struct trial *trial, bool exact)
+{
+    struct judge_form *form = &trial->judge->span.forms[exact];
+    if (!form->known)
+        form->length = (uint32_t)types_normalise(trial->raw, trial->raw_length, exact, form->text,
+                                                 judge_most_value);
+    if (!form->known)
+        form->hashed = false;
+    form->known = true;
+    return form;
+}
+
 /* The value in plain form; a pattern that minds case keeps every byte. */
 static void normalise(struct trial *trial)
 {
-    bool exact =
-        trial->find->exact || (trial->find->kind == FIND_PATTERN && !trial->find->caseless);
-    if (exact && trial->find->kind == FIND_PATTERN) {
-        trial->length = trial->raw_length < most_value ? trial->raw_length : most_value;
-        memcpy(trial->value, trial->raw, trial->length);
+    bool pattern = trial->find->kind == FIND_PATTERN;
+    bool exact = trial->find->exact || (pattern && !trial->find->caseless);
+    if (exact && pattern) {
+        trial->value = trial->raw;
+        trial->length = trial->raw_length < judge_most_value ? trial->raw_length : judge_most_value;
         return;
     }
-    trial->length = types_normalise(trial->raw, trial->raw_length, exact, trial->value, most_value);
+    trial->form = form_of(trial, exact);
+    trial->value = trial->form->text;
+    trial->length = trial->form->length;
 }
 
 static bool is_listed(const struct trial *trial, const char *const *values, size_t count)
 {
-    char plain[most_value];
     if (!count)
         return false;
-    size_t length = types_normalise(trial->raw, trial->raw_length, false, plain, sizeof plain);
-    for (size_t i = 0; i < count; i++)
-        if (strlen(values[i]) == length && memcmp(values[i], plain, length) == 0)
+    const struct judge_form *plain = form_of(trial, false);
+    for (size_t i = 0; plain->length && i < count; i++)
+        if (values[i][0] == plain->text[0] && strlen(values[i]) == plain->length &&
+            memcmp(values[i], plain->text, plain->length) == 0)
             return true;
     return false;
 }
@@ -84,7 +119,7 @@ static bool is_excluded_shape(const struct trial *trial)
 }
 
 /* Digits only, and no separator in between. */
-static bool is_bare(const struct trial *trial)
+static bool look_bare(const struct trial *trial)
 {
     if (trial->length != trial->raw_length || trial->length == 0)
         return false;
@@ -92,6 +127,33 @@ static bool is_bare(const struct trial *trial)
         if (trial->value[i] < '0' || trial->value[i] > '9')
             return false;
     return true;
+}
+
+static bool is_bare(const struct trial *trial)
+{
+    int8_t *bare = &trial->judge->span.bare;
+    if (*bare < 0)
+        *bare = look_bare(trial);
+    return *bare;
+}
+
+static bool in_run(const struct trial *trial)
+{
+    const struct judge *judge = trial->judge;
+    int8_t *in_run = &trial->judge->span.in_run;
+    if (*in_run < 0)
+        *in_run = guards_in_run(judge->text, judge->length, trial->candidate->start,
+                                trial->candidate->end);
+    return *in_run;
+}
+
+/* Only digits are dull, and they are the same in both forms. */
+static bool is_dull(const struct trial *trial)
+{
+    int8_t *dull = &trial->judge->span.dull;
+    if (*dull < 0)
+        *dull = guards_dull(trial->value, trial->length);
+    return *dull;
 }
 
 static bool has_digit(const struct trial *trial)
@@ -104,17 +166,15 @@ static bool has_digit(const struct trial *trial)
 
 static bool guarded(const struct trial *trial)
 {
-    const struct judge *judge = trial->judge;
-    const struct judge_candidate *candidate = trial->candidate;
     if (trial->find->kind == FIND_PATTERN)
         return strcmp(trial->row->category, "secret") == 0 && !trial->test &&
                guards_placeholder(trial->raw, trial->raw_length);
     if (trial->find->kind != FIND_SHAPE)
         return false;
-    if (guards_in_run(judge->text, judge->length, candidate->start, candidate->end))
+    if (in_run(trial))
         return true;
     bool ours = trial->row->builtin || trial->row->check_count;
-    return ours && !trial->test && guards_dull(trial->value, trial->length);
+    return ours && !trial->test && is_dull(trial);
 }
 
 /* Numbers that are more often something else, unless a keyword says what they are. */
@@ -122,7 +182,7 @@ static bool doubtful(const struct trial *trial)
 {
     if (trial->find->kind != FIND_SHAPE || trial->test)
         return false;
-    return trial->bare &&
+    return is_bare(trial) &&
            ((trial->row->one_in < weak_check && guards_timestamp(trial->value, trial->length)) ||
             guards_isbn(trial->value, trial->length));
 }
@@ -151,13 +211,32 @@ static struct checks_input input_of(const struct trial *trial)
     return (struct checks_input){trial->value, trial->length, judge->text + start, end - start};
 }
 
+/* Most checks belong to many types. What lies around the span is not part of the memo. */
+static bool check_holds(const struct trial *trial, const struct checks_row *check,
+                        const struct checks_input *input)
+{
+    struct judge_span *span = &trial->judge->span;
+    bool exact = trial->form == &span->forms[1];
+    size_t at = (uintptr_t)check / sizeof *check % judge_most_memos;
+    if (!trial->form || trial->find->capture)
+        return checks_pass(check, input);
+    if (span->memos[at].stamp != span->stamp || span->memos[at].check != check ||
+        span->memos[at].exact != exact) {
+        span->memos[at].passes = checks_pass(check, input);
+        span->memos[at].check = check;
+        span->memos[at].stamp = span->stamp;
+        span->memos[at].exact = exact;
+    }
+    return span->memos[at].passes;
+}
+
 static bool checks_hold(const struct trial *trial)
 {
     const struct checks_input input = input_of(trial);
     if (trial->row->entropy > 0 && entropy_of(trial->raw, trial->raw_length) < trial->row->entropy)
         return false;
     for (size_t i = 0; i < trial->row->check_count; i++)
-        if (!checks_pass(trial->row->checks[i], &input))
+        if (!check_holds(trial, trial->row->checks[i], &input))
             return false;
     return true;
 }
@@ -205,7 +284,7 @@ static bool needs_keyword(const struct trial *trial)
         return true;
     if (trial->find->kind != FIND_SHAPE)
         return false;
-    return (trial->bare && weak) || !has_digit(trial) || doubtful(trial);
+    return (weak && is_bare(trial)) || !has_digit(trial) || doubtful(trial);
 }
 
 static bool is_word_start(const char *text, size_t at)
@@ -270,18 +349,15 @@ static enum types_level level_of(const struct trial *trial)
 
 static bool passes(struct trial *trial)
 {
-    const struct judge *judge = trial->judge;
-    const struct judge_candidate *candidate = trial->candidate;
     const struct types_row *row = trial->row;
-    if (trial->find->kind == FIND_SHAPE &&
-        !guards_edges(judge->text, judge->length, candidate->start, candidate->end))
+    look_at(trial->judge, trial->candidate);
+    if (trial->find->kind == FIND_SHAPE && !trial->judge->span.clean)
         return false;
     normalise(trial);
     if (!checks_hold(trial) || is_listed(trial, row->exclude_values, row->exclude_value_count) ||
         is_excluded_shape(trial))
         return false;
     trial->test = is_specimen(trial);
-    trial->bare = is_bare(trial);
     if (guarded(trial))
         return false;
     trial->keyword = find_keyword(trial);
@@ -290,12 +366,24 @@ static bool passes(struct trial *trial)
     return !excluded_by_word(trial) && shapes_near(trial);
 }
 
+static uint64_t hash_of(const struct trial *trial)
+{
+    struct judge_form *form = trial->form;
+    if (!form)
+        return distinct_hash(trial->judge->key, trial->value, trial->length);
+    if (!form->hashed)
+        form->hash = distinct_hash(trial->judge->key, form->text, form->length);
+    form->hashed = true;
+    return form->hash;
+}
+
 bool judge_candidate(struct judge *judge, const struct judge_candidate *candidate,
                      struct match *match)
 {
     const struct types_row *row = &judge->types->rows[candidate->type];
     struct trial trial;
     trial.judge = judge;
+    trial.form = NULL;
     trial.candidate = candidate;
     trial.row = row;
     trial.find = &row->finds[candidate->find];
@@ -313,7 +401,7 @@ bool judge_candidate(struct judge *judge, const struct judge_candidate *candidat
         .test = trial.test,
         .shape = trial.find->kind == FIND_SHAPE,
     };
-    match->hash = distinct_hash(judge->key, trial.value, trial.length);
+    match->hash = hash_of(&trial);
     return match->level != LEVEL_NONE;
 }
 

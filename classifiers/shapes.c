@@ -38,6 +38,7 @@ struct walk {
     const struct shapes_sink *sink;
     uint64_t alive[shapes_most_words];
     struct gap gaps[places + 1];
+    bool apart;              /* a gap stands somewhere */
     bool parted[places + 1]; /* a gap stands before this place */
 };
 
@@ -374,7 +375,7 @@ static void tell_one(const struct walk *walk, size_t t, size_t end)
                              .end = (uint32_t)end,
                              .type = shapes->owners[t].type,
                              .find = shapes->owners[t].find};
-    if (!separators_fit(walk, template)) {
+    if (walk->apart && !separators_fit(walk, template)) {
         if (!(shapes->loose[t / 64] >> (t % 64) & 1))
             return;
         hit.loose = true;
@@ -509,6 +510,7 @@ void shapes_walk(const struct shapes *shapes, const char *text, size_t length, s
     walk.length = length;
     walk.start = start;
     walk.sink = sink;
+    walk.apart = false;
     if (!wake_up(&walk, awake, among))
         return;
     for (;;) {
@@ -518,7 +520,7 @@ void shapes_walk(const struct shapes *shapes, const char *text, size_t length, s
         if (c.kind != TOKENS_SEPARATOR || place >= shapes->longest || !part(&walk, place, awake) ||
             !read_gap(text, length, &at, &walk.gaps[place]))
             return;
-        walk.parted[place] = true;
+        walk.parted[place] = walk.apart = true;
     }
 }
 
