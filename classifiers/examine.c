@@ -191,16 +191,59 @@ static enum hostlink_exit do_text(const struct work *work)
 
 /* Labels ------------------------------------------------------------------------------------- */
 
-static enum hostlink_exit refuse(const struct work *work, enum format_id format)
+/* A file whose labels cannot be told, by what its reading came to. */
+static const struct {
+    enum report_status status;
+    const char *reason; /* "" = any */
+    const char *code, *message;
+} unread[] = {
+    {REPORT_ENCRYPTED, "", "encrypted", "the file is encrypted"},
+    {REPORT_CORRUPT, "", "damaged", "the file is damaged"},
+    {REPORT_HOSTILE, "overlap", "damaged", "entries of the package share bytes"},
+    {REPORT_HOSTILE, "archive-entries", "bomb", "the package has too many entries"},
+    {REPORT_HOSTILE, "", "hostile", "the file is built to harm its reader"},
+    {REPORT_UNSUPPORTED, "", "unsupported", "labels cannot be read from files of this format"},
+};
+
+/* The refusal for a reading; false when labels can be told. */
+static bool refuse_unread(const struct report *report, struct label_result *result)
 {
-    bool encrypted = format == FORMAT_ENCRYPTED || format == FORMAT_PFILE;
-    const struct label_result refusal = {
-        .done = LABEL_REFUSED,
-        .code = encrypted ? "encrypted" : "unsupported",
-        .message = encrypted ? "the file is encrypted"
-                             : "labels cannot be written into files of this format",
-        .format = format,
+    for (size_t i = 0; i < sizeof unread / sizeof *unread; i++) {
+        if (unread[i].status != report->status ||
+            (*unread[i].reason && strcmp(unread[i].reason, report->reason) != 0))
+            continue;
+        result->done = LABEL_REFUSED;
+        result->code = unread[i].code;
+        result->message = unread[i].message;
+        return true;
+    }
+    return false;
+}
+
+static bool is_old_office(enum format_id format)
+{
+    static const bool old[FORMAT_COUNT] = {
+        [FORMAT_DOC] = true, [FORMAT_XLS] = true, [FORMAT_PPT] = true, [FORMAT_VSD] = true,
+        [FORMAT_MPP] = true, [FORMAT_PUB] = true, [FORMAT_MSG] = true,
     };
+    return old[format];
+}
+
+/* Labels cannot be written into this file: why. */
+static enum hostlink_exit refuse(const struct work *work)
+{
+    struct report report = {.reason = ""};
+    struct format_reading reading = reading_of(work, &report);
+    if (!format_read(&reading, &work->inputs[0]))
+        return HOSTLINK_NO_MEMORY;
+    struct label_result refusal = {.format = report.format};
+    if (!refuse_unread(&report, &refusal) || report.status == REPORT_UNSUPPORTED) {
+        bool old = is_old_office(report.format);
+        refusal.done = LABEL_REFUSED;
+        refusal.code = old ? "legacy-format" : "unsupported";
+        refusal.message = old ? "labels cannot be written into old Office formats"
+                              : "labels cannot be written into files of this format";
+    }
     return answer(work, &wire_label_result, &refusal);
 }
 
@@ -219,7 +262,7 @@ static enum hostlink_exit do_relabel(const struct work *work)
     enum format_id id;
     const struct format *format = format_choose(&work->inputs[0], &id);
     if (!format || !format->relabel)
-        return refuse(work, id);
+        return refuse(work);
     result.format = id;
     if (!format->relabel(&work->inputs[0], &request->edit, &request->limits,
                          work->examine->files[1], work->arena, &result, &err))
@@ -236,7 +279,7 @@ static enum hostlink_exit do_verify(const struct work *work)
     const struct format *format = format_choose(&work->inputs[0], &before);
     const struct format *same = format_choose(&work->inputs[1], &after);
     if (!format || !format->verify)
-        return refuse(work, before);
+        return refuse(work);
     result.format = before;
     if (same != format || before != after) {
         result.done = LABEL_DIFFERS;
@@ -248,17 +291,6 @@ static enum hostlink_exit do_verify(const struct work *work)
     }
     return answer(work, &wire_label_result, &result);
 }
-
-/* The words of `label get` for a file whose labels cannot be told. */
-static const struct {
-    enum report_status status;
-    const char *code, *message;
-} unread[] = {
-    {REPORT_ENCRYPTED, "encrypted", "the file is encrypted"},
-    {REPORT_CORRUPT, "damaged", "the file is damaged"},
-    {REPORT_HOSTILE, "hostile", "the file is built to harm its reader"},
-    {REPORT_UNSUPPORTED, "unsupported", "labels cannot be read from files of this format"},
-};
 
 static enum hostlink_exit do_labels(const struct work *work)
 {
@@ -272,12 +304,7 @@ static enum hostlink_exit do_labels(const struct work *work)
         .labels = report.labels,
         .labels_count = report.labels_count,
     };
-    for (size_t i = 0; i < sizeof unread / sizeof *unread; i++)
-        if (unread[i].status == report.status) {
-            result.done = LABEL_REFUSED;
-            result.code = unread[i].code;
-            result.message = unread[i].message;
-        }
+    refuse_unread(&report, &result);
     if (result.done != LABEL_REFUSED && report.labels_unread) {
         result.done = LABEL_REFUSED;
         result.code = "damaged";

@@ -1,5 +1,6 @@
 #include "ctl/ctl.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,8 +231,10 @@ struct parser *ctl_parser(struct ctl_call *call, const struct ctl_list *types, u
     };
     struct parser *parser = parser_open(&options, &problems, &err);
     if (!parser) {
-        fputs(buf_text(&problems), call->err);
-        ctl_fail(call, CTL_USAGE, "%s", err.text);
+        if (problems.length)
+            fputs(buf_text(&problems), call->err);
+        else
+            ctl_fail(call, CTL_USAGE, "%s", err.text);
     }
     return parser;
 }
@@ -282,6 +285,20 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+/* The answer has left us, or it is said why not. */
+static int finish(struct ctl_call *call, int code)
+{
+    bool failed = ferror(call->out) != 0;
+    errno = 0;
+    failed = fflush(call->out) != 0 || failed;
+    if (!failed)
+        return code;
+    if (errno != EPIPE) /* else the reader has seen enough */
+        ctl_fail(call, CTL_UNREADABLE, "writing the answer failed%s%s", errno ? ": " : "",
+                 errno ? strerror(errno) : "");
+    return code > CTL_UNREADABLE ? code : CTL_UNREADABLE;
+}
+
 int ctl_main(int argc, char **argv, FILE *out, FILE *err)
 {
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
@@ -305,7 +322,5 @@ int ctl_main(int argc, char **argv, FILE *out, FILE *err)
     };
     call.help = asks_for_help(call.argc, call.argv);
     int code = command->run(&call);
-    if (fflush(out) != 0 && code == CTL_OK)
-        return ctl_fail(&call, CTL_UNREADABLE, "writing the answer failed");
-    return code;
+    return finish(&call, code);
 }

@@ -31,6 +31,7 @@ struct change {
 
     const char *path, *label, *site, *name, *method, *justification, *output, *rules;
     bool json, allow_signed;
+    bool document_on_stdout;
 
     struct label_edit edit;
     struct label_result result;
@@ -50,11 +51,11 @@ static int print_line(struct ctl_call *call, FILE *to, json_t *json)
 }
 
 /* A file that is refused or cannot be read: exit 3, in both forms. */
-static int refuse(struct ctl_call *call, const char *path, bool json, const char *code,
-                  const char *message)
+static int refuse_to(struct ctl_call *call, FILE *to, const char *path, bool json, const char *code,
+                     const char *message)
 {
     if (json)
-        print_line(call, call->out,
+        print_line(call, to,
                    json_pack("{s:o, s:{s:s, s:s}}", "path", json_text(path), "error", "code", code,
                              "message", message));
     else
@@ -64,7 +65,23 @@ static int refuse(struct ctl_call *call, const char *path, bool json, const char
 
 static int refuse_err(struct ctl_call *call, const char *path, bool json, const struct err *err)
 {
-    return refuse(call, path, json, err_kind_word(err->kind), err->text);
+    return refuse_to(call, call->out, path, json, err_kind_word(err->kind), err->text);
+}
+
+/* Where the answer goes: not into the document. */
+static FILE *answers(const struct change *change)
+{
+    return change->document_on_stdout ? change->call->err : change->call->out;
+}
+
+static int refuse_change(const struct change *change, const char *code, const char *message)
+{
+    return refuse_to(change->call, answers(change), change->path, change->json, code, message);
+}
+
+static int refuse_change_err(const struct change *change, const struct err *err)
+{
+    return refuse_change(change, err_kind_word(err->kind), err->text);
 }
 
 static void print_label(FILE *out, const struct report_label *label)
@@ -91,7 +108,7 @@ static int get_one(struct ctl_call *call, struct parser *parser, const char *pat
     if (!ok)
         return refuse_err(call, path, json, &err);
     if (result.done == LABEL_REFUSED && strcmp(result.code, "unsupported") != 0)
-        return refuse(call, path, json, result.code, result.message);
+        return refuse_to(call, call->out, path, json, result.code, result.message);
     if (json)
         return print_line(call, call->out,
                           json_pack("{s:o, s:o}", "path", json_text(path), "labels",
@@ -232,9 +249,18 @@ static bool stamp(struct change *change)
     return change->edit.set_date && change->edit.action_id;
 }
 
+/* Characters, not bytes: those that begin one in UTF-8. */
+static size_t count_characters(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += (*text & 0xc0) != 0x80;
+    return count;
+}
+
 static bool resolve(struct change *change)
 {
-    size_t said = change->justification ? strlen(change->justification) : 1;
+    size_t said = change->justification ? count_characters(change->justification) : 1;
     if (said == 0 || said > justification_max) {
         ctl_fail(change->call, CTL_USAGE, "--justification is 1 to %d characters",
                  justification_max);
@@ -276,7 +302,7 @@ static bool may_lower(struct change *change, int file)
     snprintf(message, sizeof message,
              "this lowers the label from \"%s\" to \"%s\"; say why with --justification TEXT",
              from->name, to ? to->name : "none");
-    refuse(change->call, change->path, change->json, "downgrade", message);
+    refuse_change(change, "downgrade", message);
     return false;
 }
 
@@ -305,15 +331,15 @@ static bool was_written(const struct change *change)
     return change->result.done == LABEL_WRITTEN || change->result.done == LABEL_REMOVED;
 }
 
-static int answer(struct change *change, bool document_on_stdout)
+static int answer(struct change *change)
 {
     const struct label_result *result = &change->result;
     if (result->done == LABEL_REFUSED)
-        return refuse(change->call, change->path, change->json, result->code, result->message);
+        return refuse_change(change, result->code, result->message);
     const char *word = result->done == LABEL_WRITTEN   ? "set"
                        : result->done == LABEL_REMOVED ? "removed"
                                                        : "unchanged";
-    FILE *to = document_on_stdout ? change->call->err : change->call->out;
+    FILE *to = answers(change);
     if (change->json) {
         json_t *json = json_pack("{s:o, s:s, s:o}", "path", json_text(change->path), "result", word,
                                  "labels", json_labels(result->labels, result->labels_count));
@@ -342,18 +368,18 @@ static int change_elsewhere(struct change *change, const char *output)
     struct err err = {0};
     struct source source;
     if (!source_open(&source, change->path, &change->limits, &err))
-        return refuse_err(change->call, change->path, change->json, &err);
-    bool to_stdout = strcmp(output, "-") == 0;
+        return refuse_change_err(change, &err);
+    bool to_stdout = change->document_on_stdout;
     own_fd int made = io_memfd("labelled", &err);
     int code = CTL_UNREADABLE;
     if (source.too_large) {
-        refuse(change->call, change->path, change->json, "limit", "the file is too large");
+        refuse_change(change, "limit", "the file is too large");
     } else if (made < 0 || !may_lower(change, source.fd)) {
         code = CTL_UNREADABLE;
     } else if (!relabel(change, source.fd, made, &err)) {
-        refuse_err(change->call, change->path, change->json, &err);
+        refuse_change_err(change, &err);
     } else if (change->result.done == LABEL_REFUSED) {
-        code = answer(change, to_stdout);
+        code = answer(change);
     } else {
         int from = was_written(change) ? made : source.fd;
         own_fd int file = -1;
@@ -368,8 +394,7 @@ static int change_elsewhere(struct change *change, const char *output)
                                    err_errno(&err, "writing %s", output));
         if (!ok && !to_stdout)
             unlink(temporary);
-        code = ok ? answer(change, to_stdout)
-                  : refuse_err(change->call, change->path, change->json, &err);
+        code = ok ? answer(change) : refuse_change_err(change, &err);
     }
     source_close(&source);
     return code;
@@ -401,12 +426,11 @@ static int change_in(struct change *change, int folder, const char *name)
     struct stat st;
     if (file < 0 || fstat(file, &st) < 0) {
         err_errno(&err, "opening");
-        return refuse_err(change->call, change->path, change->json, &err);
+        return refuse_change_err(change, &err);
     }
     if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > change->limits.fetch_bytes)
-        return refuse(change->call, change->path, change->json,
-                      S_ISREG(st.st_mode) ? "limit" : "unsupported",
-                      S_ISREG(st.st_mode) ? "the file is too large" : "not a regular file");
+        return refuse_change(change, S_ISREG(st.st_mode) ? "limit" : "unsupported",
+                             S_ISREG(st.st_mode) ? "the file is too large" : "not a regular file");
     if (!may_lower(change, file))
         return CTL_UNREADABLE;
     struct place *place = NULL;
@@ -416,7 +440,7 @@ static int change_in(struct change *change, int folder, const char *name)
               (!was_written(change) || put_in_place(place, &err));
     if (place)
         place_close(place);
-    return ok ? answer(change, false) : refuse_err(change->call, change->path, change->json, &err);
+    return ok ? answer(change) : refuse_change_err(change, &err);
 }
 
 static int change_in_place(struct change *change)
@@ -425,7 +449,7 @@ static int change_in_place(struct change *change)
     char real[PATH_MAX];
     if (!realpath(change->path, real)) {
         err_errno(&err, "opening");
-        return refuse_err(change->call, change->path, change->json, &err);
+        return refuse_change_err(change, &err);
     }
     char *slash = strrchr(real, '/');
     const char *name = slash + 1;
@@ -434,7 +458,7 @@ static int change_in_place(struct change *change)
     own_fd int folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) {
         err_errno(&err, "opening %s", parent);
-        return refuse_err(change->call, change->path, change->json, &err);
+        return refuse_change_err(change, &err);
     }
     return change_in(change, folder, name);
 }
@@ -447,10 +471,10 @@ static int run(struct change *change)
     if (sodium_init() < 0)
         return ctl_fail(change->call, CTL_USAGE, "no source of random numbers");
     if (resolve(change) && (change->parser = ctl_parser(change->call, NULL, 1))) {
-        bool piped = strcmp(change->path, "-") == 0;
-        code = change->output || piped
-                   ? change_elsewhere(change, change->output ? change->output : "-")
-                   : change_in_place(change);
+        if (!change->output && strcmp(change->path, "-") == 0)
+            change->output = "-";
+        change->document_on_stdout = change->output && strcmp(change->output, "-") == 0;
+        code = change->output ? change_elsewhere(change, change->output) : change_in_place(change);
         parser_close(change->parser);
     }
     policy_free(change->policy);

@@ -100,7 +100,8 @@ static long ask(struct ctl_call *call, const struct target *target, const char *
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     CURLcode failed = curl_easy_perform(curl);
     if (failed)
-        fail(call, CTL_UNREACHABLE, "the daemon cannot be reached: ", curl_easy_strerror(failed));
+        call->exit = ctl_fail(call, CTL_UNREACHABLE, "the daemon at %s cannot be reached: %s",
+                              target->server, curl_easy_strerror(failed));
     else
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
     curl_slist_free_all(headers);

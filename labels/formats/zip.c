@@ -61,4 +61,5 @@ const struct format handlers_zip = {
     .name = "zip",
     .bid = bid,
     .read = read_archive,
+    .labels = read_archive, /* none; but whether that can be told at all */
 };
