@@ -21,8 +21,8 @@ bool job_next(enum queue_state from, enum job_event event, enum queue_state *to)
 const char *job_event_word(enum job_event event);
 const char *job_state_word(enum queue_state state);
 
-/* Claim the next job that is due: running afterwards. `cap`: most that one connection may have
- * running. Inside a unit. */
+/* Claim the next job that is due: running afterwards. `cap`: most visits that one connection may
+ * have running. Inside a unit. */
 bool job_claim(struct db *db, int64_t now_us, int cap, struct arena *arena, struct queue_job *job,
                bool *found, struct err *err);
 

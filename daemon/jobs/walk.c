@@ -12,7 +12,9 @@
 enum { batch_most = 200, batch_bytes = 8 << 20 };
 
 struct seen {
-    const char *key, *version;
+    const char *key, *version, *exposure_why;
+    enum facts_exposure exposure;
+    bool exposure_read;
 };
 
 /* One walk under way. Items are looked up and queued in batches, one unit each. */
@@ -45,13 +47,18 @@ static bool queue_visit(struct db *db, const char *connection, const char *key, 
     return queue_add(db, &job, err);
 }
 
-/* Exposure may have changed without a new version; a visit that finds the same bytes is cheap, but
- * a million of them are not: the connector's version says enough, exposure comes with the watch
- * and with the visits of changed rules. */
+/* Who can reach a file may have changed without a new version. */
+static bool is_exposed_as(const struct item *item, const struct seen *seen)
+{
+    const char *was = item->exposure_why, *is = seen->exposure_why;
+    return !seen->exposure_read || (item->exposure == (int)seen->exposure &&
+                                    (was && is ? strcmp(was, is) == 0 : was == is));
+}
+
 static bool is_known(const struct walk *walk, const struct item *item, const struct seen *seen)
 {
     return item->deleted_us == ITEM_NO_TIME && item->examined_us > 0 &&
-           strcmp(item->version, seen->version) == 0 &&
+           strcmp(item->version, seen->version) == 0 && is_exposed_as(item, seen) &&
            memcmp(item->types_digest, walk->types_digest, 32) == 0;
 }
 
@@ -96,6 +103,18 @@ static bool flush(struct walk *walk)
     return ok;
 }
 
+/* What cannot be read now is no reason for a visit. */
+static void read_exposure(struct walk *walk, struct seen *seen)
+{
+    struct connect_exposure exposure = {0};
+    const struct visit_link *link = walk->link;
+    seen->exposure_read =
+        link->caps & CONNECT_EXPOSURE &&
+        link->connector->exposure(link->connection, seen->key, &walk->arena, &exposure, NULL);
+    seen->exposure = exposure.step;
+    seen->exposure_why = exposure.why;
+}
+
 static bool on_item(void *context, const struct connect_stat *stat)
 {
     struct walk *walk = context;
@@ -106,6 +125,7 @@ static bool on_item(void *context, const struct connect_stat *stat)
     seen->version = arena_strdup(&walk->arena, stat->version);
     if (!seen->key || !seen->version)
         return err_set(&walk->err, ERR_MEMORY, "out of memory");
+    read_exposure(walk, seen);
     walk->count++;
     return walk->count < batch_most || flush(walk);
 }

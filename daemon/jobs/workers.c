@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,9 +15,10 @@
 #include "jobs/recover.h"
 #include "jobs/walk.h"
 
-enum { threads_most = 256, settling_most = 256, name_bytes = 1 << 16 };
+enum { threads_most = 256, settling_most = 4096, name_bytes = 1 << 16 };
 
-static const int64_t settle_after_us = 2000000, idle_us = 1000000, poll_least_us = 1000000;
+static const int64_t settle_after_us = 2000000, settle_again_us = 3000000, idle_us = 1000000,
+                     poll_least_us = 1000000;
 
 /* A replacement that is in place and waits for writers that were under way. */
 struct settling {
@@ -58,9 +60,10 @@ struct workers {
     pthread_cond_t rung, room, clerk_rung;
     uint64_t rings;
     struct settling settling[settling_most]; /* a ring, in order of due time */
-    size_t settling_first, settling_count;
+    size_t settling_first, settling_count, settling_room;
     struct rules *rules;
     bool decide_again;
+    bool lost; /* changes that were told as recorded are not: walk everything */
     unsigned busy;
     uint64_t visits;
 };
@@ -73,6 +76,15 @@ static void ring(void *context)
     pthread_mutex_lock(&workers->lock);
     workers->rings++;
     pthread_cond_broadcast(&workers->rung);
+    pthread_mutex_unlock(&workers->lock);
+}
+
+static void on_lost(void *context)
+{
+    struct workers *workers = context;
+    pthread_mutex_lock(&workers->lock);
+    workers->lost = workers->decide_again = true;
+    pthread_cond_signal(&workers->clerk_rung);
     pthread_mutex_unlock(&workers->lock);
 }
 
@@ -180,7 +192,7 @@ static void settle_later(void *context, const struct visit_link *link,
 {
     struct workers *workers = context;
     pthread_mutex_lock(&workers->lock);
-    while (workers->settling_count == settling_most)
+    while (workers->settling_count >= workers->settling_room)
         pthread_cond_wait(&workers->room, &workers->lock);
     size_t last = (workers->settling_first + workers->settling_count++) % settling_most;
     workers->settling[last] = (struct settling){.link = link,
@@ -190,6 +202,20 @@ static void settle_later(void *context, const struct visit_link *link,
                                                 .key = mem_strdup(intent->key)};
     pthread_cond_signal(&workers->clerk_rung);
     pthread_mutex_unlock(&workers->lock);
+}
+
+/* The displaced file is held open by somebody: it is looked at again, unless the daemon stops. */
+static bool settle_again(struct workers *workers, struct settling *one)
+{
+    pthread_mutex_lock(&workers->lock);
+    bool room = !atomic_load(&workers->stop) && workers->settling_count < workers->settling_room;
+    if (room) {
+        one->due_us = clock_steady_us() + settle_again_us;
+        size_t last = (workers->settling_first + workers->settling_count++) % settling_most;
+        workers->settling[last] = *one;
+    }
+    pthread_mutex_unlock(&workers->lock);
+    return room;
 }
 
 static bool forget_intent(struct db *db, void *context, struct err *err)
@@ -205,6 +231,8 @@ static void settle(struct workers *workers, struct settling *one)
     if (early_us > 0) /* stopping */
         clock_sleep_us(early_us);
     bool ok = connector->replace_settle(one->replacing, &err);
+    if (!ok && err.kind == ERR_BUSY && settle_again(workers, one))
+        return;
     connector->replace_close(one->replacing);
     if (ok || err.kind == ERR_CONFLICT) {
         const struct store_unit unit = {forget_intent, &one->intent};
@@ -276,6 +304,14 @@ static bool sweep_undecided(struct db *db, void *context, struct err *err)
     return step == DB_END;
 }
 
+/* Undecided from now on: the visit that is queued stores the next time. */
+static bool not_due(struct db *db, int64_t id, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ITEM_NOT_DUE);
+    db_number(query, 1, id);
+    return db_run(query, NULL, err);
+}
+
 /* Time conditions whose moment has come. */
 static bool sweep_due(struct db *db, void *context, struct err *err)
 {
@@ -283,11 +319,15 @@ static bool sweep_due(struct db *db, void *context, struct err *err)
     struct db_query *query = db_query(db, DB_ITEMS_DUE);
     enum db_step step;
     db_number(query, 1, sweep->now_us);
-    while ((step = db_step(query, err)) == DB_ROW)
-        if (!queue_row(db, query, 0, sweep->now_us, err)) {
+    sweep->more = false;
+    while ((step = db_step(query, err)) == DB_ROW) {
+        sweep->more = true;
+        if (!queue_row(db, query, 1, sweep->now_us, err) ||
+            !not_due(db, db_column_number(query, 0), err)) {
             db_done(query);
             return false;
         }
+    }
     return step == DB_END;
 }
 
@@ -319,6 +359,33 @@ static void poll_links(struct workers *workers)
     }
 }
 
+/* A whole walk of each connection finds again what a failed commit has lost. */
+static void walk_lost(struct workers *workers)
+{
+    bool ok = true;
+    struct err err = {0};
+    clock_sleep_us(idle_us); /* a full disk is no reason to be busy */
+    for (size_t i = 0; i < workers->link_count; i++)
+        ok = workers_scan(workers, workers->links[i].name, &err) && ok;
+    LOG(LOG_LEVEL_WARN, "changes-lost", LOG_TEXT(error, ok ? NULL : err.text),
+        LOG_TEXT(what, "a commit failed: all connections are walked"));
+    if (!ok)
+        on_lost(workers);
+}
+
+/* What somebody asked for since the last time. */
+static void take_requests(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    bool again = workers->decide_again, lost = workers->lost;
+    workers->decide_again = workers->lost = false;
+    pthread_mutex_unlock(&workers->lock);
+    if (lost)
+        walk_lost(workers);
+    if (again)
+        sweep(workers, true);
+}
+
 static void *clerk_loop(void *context)
 {
     struct workers *workers = context;
@@ -326,11 +393,8 @@ static void *clerk_loop(void *context)
     pthread_mutex_lock(&workers->lock);
     while (!atomic_load(&workers->stop)) {
         settle_due(workers, false);
-        bool again = workers->decide_again;
-        workers->decide_again = false;
         pthread_mutex_unlock(&workers->lock);
-        if (again)
-            sweep(workers, true);
+        take_requests(workers);
         if (clock_steady_us() >= next_sweep) {
             sweep(workers, false);
             next_sweep = clock_steady_us() + 60 * idle_us;
@@ -506,6 +570,22 @@ static void *work_loop(void *context)
 
 /* Life --------------------------------------------------------------------------------------- */
 
+/* A replacement that settles holds its folder and file open. */
+static size_t settling_room(void)
+{
+    struct rlimit limit;
+    const rlim_t each = 3, others = 1024;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 64;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    rlim_t room = limit.rlim_cur > others ? (limit.rlim_cur - others) / each : 64;
+    return room < 64 ? 64 : room < settling_most ? (size_t)room : settling_most;
+}
+
 static bool init(struct workers *workers, const struct workers_options *options, struct err *err)
 {
     pthread_condattr_t steady;
@@ -513,6 +593,7 @@ static bool init(struct workers *workers, const struct workers_options *options,
     unsigned threads = options->threads ? options->threads : (unsigned)(cores > 2 ? cores : 2) * 4;
     workers->thread_count = threads < threads_most ? threads : threads_most;
     workers->cap = workers->thread_count > 1 ? (int)workers->thread_count - 1 : 1;
+    workers->settling_room = settling_room();
     workers->links = options->links;
     workers->link_count = options->link_count;
     workers->world = (struct visit_world){.store = options->store,
@@ -580,6 +661,7 @@ struct workers *workers_start(const struct workers_options *options, struct err 
     if (ok) {
         workers->decide_again = true;
         store_on_jobs(options->store, ring, workers);
+        store_on_lost(options->store, on_lost, workers);
         ok = (start_watchers(workers, options) && start_threads(workers)) ||
              err_set(err, ERR_MEMORY, "workers: cannot start threads");
     }
@@ -617,6 +699,7 @@ void workers_stop(struct workers *workers)
     settle_due(workers, true);
     pthread_mutex_unlock(&workers->lock);
     store_on_jobs(workers->world.store, NULL, NULL);
+    store_on_lost(workers->world.store, NULL, NULL);
     while (workers->rules) {
         struct rules *rules = workers->rules;
         workers->rules = rules->older;

@@ -41,7 +41,7 @@ struct queue_job {
  * `job->id`; due, lane, seen and force are read from it. */
 bool queue_add(struct db *db, struct queue_job *job, struct err *err);
 
-/* What may be claimed: of the connections that have fewer running jobs than `cap`, live first,
+/* What may be claimed: of the connections that have fewer running visits than `cap`, live first,
  * the connection with the fewest running first, then the longest due. */
 bool queue_next(struct db *db, int64_t now_us, int cap, struct arena *arena, struct queue_job *job,
                 bool *found, struct err *err);

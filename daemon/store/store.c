@@ -42,8 +42,10 @@ struct store {
     bool closing;
     struct db *idle[most_readers];
     unsigned idle_count;
-    void (*ring)(void *context);
-    void *ring_context;
+    void (*ring)(void *context), (*lost)(void *context);
+    void *ring_context, *lost_context;
+    bool riders; /* units of this transaction were told as run */
+    bool fail_commit;
     struct store_numbers numbers;
 };
 
@@ -184,6 +186,7 @@ static struct unit *run_units(struct store *store)
             unit->next = awaiting;
             awaiting = unit;
         } else {
+            store->riders = store->riders || unit->ok;
             tell(store, unit);
         }
         if (!awaiting && clock_steady_us() > deadline)
@@ -196,6 +199,9 @@ static void end_units(struct store *store, struct unit *awaiting, bool ok, const
 {
     store->numbers.commits++;
     store->numbers.failed += !ok;
+    if (!ok && store->riders && store->lost)
+        store->lost(store->lost_context);
+    store->riders = false;
     for (struct unit *unit = awaiting, *next; unit; unit = next) {
         next = unit->next;
         if (!ok) {
@@ -226,7 +232,11 @@ static void *write_loop(void *argument)
             awaiting = take_unit(store);
             awaiting->next = NULL;
         }
+        bool refuse = store->fail_commit;
+        store->fail_commit = false;
         pthread_mutex_unlock(&store->lock);
+        if (refuse)
+            ok = err_set(&err, ERR_IO, "store: a test lets this commit fail");
         ok = ok && db_execute(store->writer, "COMMIT", &err);
         if (!ok)
             db_execute(store->writer, "ROLLBACK", NULL);
@@ -261,6 +271,21 @@ void store_on_jobs(struct store *store, void (*ring)(void *context), void *conte
     pthread_mutex_lock(&store->lock);
     store->ring = ring;
     store->ring_context = context;
+    pthread_mutex_unlock(&store->lock);
+}
+
+void store_on_lost(struct store *store, void (*lost)(void *context), void *context)
+{
+    pthread_mutex_lock(&store->lock);
+    store->lost = lost;
+    store->lost_context = context;
+    pthread_mutex_unlock(&store->lock);
+}
+
+void store_fail_commit(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    store->fail_commit = true;
     pthread_mutex_unlock(&store->lock);
 }
 

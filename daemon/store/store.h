@@ -41,6 +41,10 @@ void store_reader_done(struct store *store, struct db *reader);
 /* Called on the writer thread after a unit that may have made work for the workers. */
 void store_on_jobs(struct store *store, void (*ring)(void *context), void *context);
 
+/* Called on the writer thread when a commit failed that units told as run (STORE_RAN) were part
+ * of: what they wrote is lost. Must not write itself. */
+void store_on_lost(struct store *store, void (*lost)(void *context), void *context);
+
 /* Say, inside a unit, that it made work. */
 void store_jobs_added(struct db *db);
 
@@ -49,6 +53,9 @@ struct store_numbers {
     uint32_t schema_version;
 };
 void store_numbers(struct store *store, struct store_numbers *numbers);
+
+/* Tests: let the next commit fail. */
+void store_fail_commit(struct store *store);
 
 /* Tests: let the nth statement on the writer's connection fail from now on; 0 = off. */
 void store_fail_nth(struct store *store, uint64_t nth);
