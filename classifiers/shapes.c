@@ -19,7 +19,7 @@ struct shapes {
     uint64_t *table;                       /* [place][class][word] */
     uint64_t *ends, *may_part, *must_part; /* [place 0..places][word] */
     uint64_t *first_group; /* [length 0..places][word]: may begin with such a group */
-    uint64_t *free, *loose, *wordy;
+    uint64_t *free, *loose, *wordy, *edged; /* edged: separators outside its places */
     bool must_at[places + 1];
     size_t longest;
 };
@@ -37,6 +37,8 @@ struct walk {
     size_t length, start;
     const struct shapes_sink *sink;
     uint64_t alive[shapes_most_words];
+    uint8_t busy[shapes_most_words]; /* words of `alive` that hold a template */
+    size_t busy_count;
     struct gap gaps[places + 1];
     bool apart;              /* a gap stands somewhere */
     bool parted[places + 1]; /* a gap stands before this place */
@@ -170,6 +172,8 @@ static void fill_places(struct shapes *shapes, size_t t)
         whole = p < template->length && !needs_marks(&template->gaps[p]);
     }
     set_bit(row_of(shapes, shapes->ends, template->length), t);
+    if (template->gaps[0].count || template->gaps[template->length].count)
+        set_bit(shapes->edged, t);
     if (template->length > shapes->longest)
         shapes->longest = template->length;
 }
@@ -193,9 +197,10 @@ static bool reserve(struct shapes *shapes, const struct types *types, struct are
     shapes->free = arena_alloc(arena, words, sizeof(uint64_t));
     shapes->loose = arena_alloc(arena, words, sizeof(uint64_t));
     shapes->wordy = arena_alloc(arena, words, sizeof(uint64_t));
+    shapes->edged = arena_alloc(arena, words, sizeof(uint64_t));
     return shapes->templates && shapes->owners && shapes->first && shapes->ends &&
            shapes->may_part && shapes->must_part && shapes->first_group && shapes->free &&
-           shapes->loose && shapes->wordy;
+           shapes->loose && shapes->wordy && shapes->edged;
 }
 
 static void take_templates(struct shapes *shapes, const struct types *types)
@@ -367,23 +372,28 @@ static bool separators_fit(const struct walk *walk, const struct picture_templat
 /* Walking ---------------------------------------------------------------------------------------
  */
 
+/* Separators outside the places, as in "(999)". */
+static bool edges_fit(const struct walk *walk, const struct picture_template *template,
+                      struct shapes_hit *hit)
+{
+    return (!template->gaps[0].count || lead_fits(&template->gaps[0], walk->text, &hit->start)) &&
+           (!template->gaps[template->length].count ||
+            tail_fits(&template->gaps[template->length], walk->text, walk->length, &hit->end));
+}
+
 static void tell_one(const struct walk *walk, size_t t, size_t end)
 {
     const struct shapes *shapes = walk->shapes;
-    const struct picture_template *template = shapes->templates[t];
     struct shapes_hit hit = {.start = (uint32_t)walk->start,
                              .end = (uint32_t)end,
                              .type = shapes->owners[t].type,
                              .find = shapes->owners[t].find};
-    if (walk->apart && !separators_fit(walk, template)) {
+    if (walk->apart && !separators_fit(walk, shapes->templates[t])) {
         if (!(shapes->loose[t / 64] >> (t % 64) & 1))
             return;
         hit.loose = true;
     }
-    if (template->gaps[0].count && !lead_fits(&template->gaps[0], walk->text, &hit.start))
-        return;
-    if (template->gaps[template->length].count &&
-        !tail_fits(&template->gaps[template->length], walk->text, walk->length, &hit.end))
+    if ((shapes->edged[t / 64] >> (t % 64) & 1) && !edges_fit(walk, shapes->templates[t], &hit))
         return;
     walk->sink->found(walk->sink->context, &hit);
 }
@@ -392,25 +402,41 @@ static void tell(const struct walk *walk, size_t place, size_t end)
 {
     const struct shapes *shapes = walk->shapes;
     const uint64_t *ends = row_of(shapes, shapes->ends, place);
-    for (size_t i = 0; i < shapes->words; i++)
-        for (uint64_t left = walk->alive[i] & ends[i]; left; left &= left - 1)
-            tell_one(walk, i * 64 + (size_t)__builtin_ctzll(left), end);
+    for (size_t i = 0; i < walk->busy_count; i++) {
+        size_t word = walk->busy[i];
+        for (uint64_t left = walk->alive[word] & ends[word]; left; left &= left - 1)
+            tell_one(walk, word * 64 + (size_t)__builtin_ctzll(left), end);
+    }
 }
 
-static bool keep(uint64_t *alive, const uint64_t *set, size_t words)
+/* The word as what is left of it; words without a template are not looked at again. */
+static void put(struct walk *walk, size_t *count, size_t word, uint64_t left)
 {
-    uint64_t any = 0;
-    for (size_t i = 0; i < words; i++)
-        any |= alive[i] &= set[i];
-    return any;
+    walk->alive[word] = left;
+    walk->busy[*count] = (uint8_t)word;
+    *count += left != 0;
 }
 
-static bool drop(uint64_t *alive, const uint64_t *set, size_t words)
+static bool keep(struct walk *walk, const uint64_t *set)
 {
-    uint64_t any = 0;
-    for (size_t i = 0; i < words; i++)
-        any |= alive[i] &= ~set[i];
-    return any;
+    size_t count = 0;
+    for (size_t i = 0; i < walk->busy_count; i++) {
+        size_t word = walk->busy[i];
+        put(walk, &count, word, walk->alive[word] & set[word]);
+    }
+    walk->busy_count = count;
+    return count;
+}
+
+static bool drop(struct walk *walk, const uint64_t *set)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < walk->busy_count; i++) {
+        size_t word = walk->busy[i];
+        put(walk, &count, word, walk->alive[word] & ~set[word]);
+    }
+    walk->busy_count = count;
+    return count;
 }
 
 /* Only templates that may be parted here go on; `awake` decides about loose ones. */
@@ -418,10 +444,14 @@ static bool part(struct walk *walk, size_t place, const uint64_t *awake)
 {
     const struct shapes *shapes = walk->shapes;
     const uint64_t *may = row_of(shapes, shapes->may_part, place);
-    uint64_t any = 0;
-    for (size_t i = 0; i < shapes->words; i++)
-        any |= walk->alive[i] &= may[i] | (shapes->loose[i] & awake[i]);
-    return any;
+    size_t count = 0;
+    for (size_t i = 0; i < walk->busy_count; i++) {
+        size_t word = walk->busy[i];
+        put(walk, &count, word,
+            walk->alive[word] & (may[word] | (shapes->loose[word] & awake[word])));
+    }
+    walk->busy_count = count;
+    return count;
 }
 
 static bool is_letter(uint8_t code)
@@ -452,9 +482,9 @@ static bool walk_group(struct walk *walk, size_t *at, size_t *place, struct toke
         if (*place == shapes->longest)
             return false;
         if (!first && shapes->must_at[*place] &&
-            !drop(walk->alive, row_of(shapes, shapes->must_part, *place), shapes->words))
+            !drop(walk, row_of(shapes, shapes->must_part, *place)))
             return false;
-        if (!keep(walk->alive, cell_of(shapes, *place, shapes->class_of[c->code]), shapes->words))
+        if (!keep(walk, cell_of(shapes, *place, shapes->class_of[c->code])))
             return false;
         last = c->code;
         first = false;
@@ -488,15 +518,16 @@ static bool wake_up(struct walk *walk, const uint64_t *awake, enum shapes_among 
 {
     const struct shapes *shapes = walk->shapes;
     size_t size = group_length(walk);
-    uint64_t any = 0;
+    size_t count = 0;
     if (!size || size > shapes->longest)
         return false;
     const uint64_t *fits = row_of(shapes, shapes->first_group, size);
-    for (size_t i = 0; i < shapes->words; i++) {
-        walk->alive[i] = (shapes->free[i] | awake[i]) & fits[i];
-        any |= walk->alive[i] &= among == SHAPES_WORDY ? shapes->wordy[i] : UINT64_MAX;
-    }
-    return any;
+    for (size_t i = 0; i < shapes->words; i++)
+        put(walk, &count, i,
+            (shapes->free[i] | awake[i]) & fits[i] &
+                (among == SHAPES_WORDY ? shapes->wordy[i] : UINT64_MAX));
+    walk->busy_count = count;
+    return count;
 }
 
 void shapes_walk(const struct shapes *shapes, const char *text, size_t length, size_t start,
