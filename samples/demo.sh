@@ -100,12 +100,15 @@ labelctl status
 say "What was found (nothing is changed yet: the rules only simulate)"
 labelctl items
 
-say "Which label would a file get, and why?"
+say "Which label would each file get, and why?"
 cd "$scratch"
-for file in team/Finance/cards-shared.docx team/HR/contract.docx; do
-    labelctl rules explain --rules rules.yaml --exposure private "$file"
-    echo
-done
+find team -type f | sort | xargs labelctl rules explain --rules rules.yaml --exposure private |
+    grep -E '^team/|^MATCHED|^would' |
+    sed -e 's/; label .*//' -e 's/^MATCHED */  because  /' -e 's/   simulate .*//' \
+        -e 's/^would */  would    /' -e 's/ if all rules were enforced//'
+
+say "The whole reasoning for one of them"
+labelctl rules explain --rules rules.yaml --exposure private team/HR/contract.docx
 
 # Enforce ----------------------------------------------------------------------------------------
 say "The rules are switched to enforce"

@@ -21,11 +21,17 @@ MAIN_TYPES = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
     "dotx": "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
     "docm": "application/vnd.ms-word.document.macroEnabled.main+xml",
+    "dotm": "application/vnd.ms-word.template.macroEnabledTemplate.main+xml",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
     "xltx": "application/vnd.openxmlformats-officedocument.spreadsheetml.template.main+xml",
     "xlsm": "application/vnd.ms-excel.sheet.macroEnabled.main+xml",
+    "xltm": "application/vnd.ms-excel.template.macroEnabled.main+xml",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml",
     "ppsx": "application/vnd.openxmlformats-officedocument.presentationml.slideshow.main+xml",
+    "potx": "application/vnd.openxmlformats-officedocument.presentationml.template.main+xml",
+    "pptm": "application/vnd.ms-powerpoint.presentation.macroEnabled.main+xml",
+    "potm": "application/vnd.ms-powerpoint.template.macroEnabled.main+xml",
+    "ppsm": "application/vnd.ms-powerpoint.slideshow.macroEnabled.main+xml",
 }
 PART_TYPES = {
     "header": "wordprocessingml.header", "footer": "wordprocessingml.footer",
@@ -278,7 +284,8 @@ def label_info(package, info):
 
 
 def office(described):
-    makers = {"doc": word, "dot": word, "xls": sheet, "xlt": sheet, "ppt": slides, "pps": slides}
+    makers = {"doc": word, "dot": word, "xls": sheet, "xlt": sheet, "ppt": slides, "pps": slides,
+              "pot": slides}
     package, main = makers[described["format"][:3]](described)
     core_properties(package, described.get("title", "Sample"))
     if "label" in described:

@@ -217,13 +217,14 @@ static const char *connection_kind(struct value_context *context, const struct y
     }
     if (in_list(kinds_here, 1, kind->text))
         return kind->text;
-    if (in_list(kinds_later, sizeof kinds_later / sizeof *kinds_later, kind->text))
+    if (in_list(kinds_later, sizeof kinds_later / sizeof *kinds_later, kind->text)) {
         value_error(context, kind->line, kind->column,
                     "connection kind \"%s\" is not in this version; there is: directory",
                     kind->text);
-    else
-        value_error(context, kind->line, kind->column,
-                    "\"%.80s\" is not a kind of connection; there is: directory", kind->text);
+        return kind->text; /* its other keys are checked all the same */
+    }
+    value_error(context, kind->line, kind->column,
+                "\"%.80s\" is not a kind of connection; there is: directory", kind->text);
     return NULL;
 }
 
@@ -247,6 +248,12 @@ static void check_connection(struct value_context *context, const struct config 
                 value_error(context, map->line, map->column,
                             "connection \"%s\" is defined already in line %u; names must differ",
                             connection->name, config->connections[i].line);
+    for (size_t i = 0; i < connection->exclude.count; i++) {
+        const char *glob = connection->exclude.items[i];
+        if (glob[0] != '/' && strncmp(glob, "**/", 3) != 0)
+            value_error(context, map->line, map->column,
+                        "exclude \"%.80s\" must begin with \"/\" or \"**/\"", glob);
+    }
     if (connection->kind && strcmp(connection->kind, "directory") == 0 && !connection->path)
         value_error(context, map->line, map->column, "a directory connection needs \"path\"");
 }

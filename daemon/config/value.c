@@ -257,6 +257,7 @@ static const struct choice choices[VALUE_KIND_COUNT] = {
     [VALUE_TOMBSTONE] = {{"text", "none"}, NULL},
     [VALUE_VERSIONS] = {{"restrict", "seal", "keep"}, NULL},
     [VALUE_WEAK] = {{"read-only", "accept"}, NULL},
+    [VALUE_KEYFORM] = {{"raw", "encoded"}, NULL},
 };
 
 static bool choose(const struct reading *reading, enum value_kind kind, size_t *index)

@@ -27,6 +27,7 @@ enum value_kind {
     VALUE_TOMBSTONE,
     VALUE_VERSIONS,
     VALUE_WEAK,
+    VALUE_KEYFORM,
     VALUE_KIND_COUNT
 };
 

@@ -281,7 +281,8 @@ static bool run(struct watch *watch, int stop, struct err *err)
 {
     struct pollfd fds[] = {{.fd = watch->watches.inotify, .events = POLLIN},
                            {.fd = stop, .events = POLLIN}};
-    watch_folder(watch, "", NULL, false, 0);
+    if (watch->watches.inotify >= 0)
+        watch_folder(watch, "", NULL, false, 0);
     for (;;) {
         if (poll(fds, 2, tell(watch)) < 0 && errno != EINTR)
             return err_errno(err, "%s: waiting for changes", watch->connection->name);
@@ -297,8 +298,10 @@ bool localdir_watch(struct connection *connection, const struct connect_changes 
                     struct err *err)
 {
     struct watch watch = {.connection = connection, .changes = changes};
-    if (!watches_open(&watch.watches, err))
-        return false;
+    if (!watches_open(&watch.watches, err)) { /* no inotify for this user: everything is polled */
+        atomic_store(&connection->polling, true);
+        watch.poll_at_us = clock_steady_us() + connection->poll_us;
+    }
     watch.pending = pending_open();
     watch.buffer = mem_alloc(buffer_bytes);
     bool ok = watch.pending && watch.buffer ? run(&watch, stop, err)

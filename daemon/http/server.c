@@ -30,6 +30,12 @@ struct server {
     char host_room[256];
     unsigned char token_hash[hash_bytes];
     char *cert, *key;
+    uint64_t api_body_bytes, webhook_body_bytes; /* larger bodies get 413 */
+};
+
+/* Between libmicrohttpd's calls for one request: bytes of body so far. */
+struct progress {
+    uint64_t body_bytes;
 };
 
 struct server_request {
@@ -219,46 +225,64 @@ static enum MHD_Result route(const struct server *server, struct MHD_Connection 
                       : send_problem(connection, 404, "no such resource");
 }
 
-/* libmicrohttpd calls once with the headers (answer at once only if no body is to come), then
- * with the body piece by piece, then once more. No route of this version takes a body. */
+/* libmicrohttpd calls once with the headers, then with the body piece by piece, then once more to
+ * be answered. No route of this version takes a body, so pieces are only counted. True: answer. */
+static bool body_is_read(void **state, const char *upload, size_t *upload_size)
+{
+    struct progress *progress = *state;
+    (void)upload;
+    if (!progress) {
+        *state = mem_zalloc(1, sizeof *progress);
+        return false;
+    }
+    progress->body_bytes += *upload_size;
+    bool whole = *upload_size == 0;
+    *upload_size = 0;
+    return whole;
+}
+
+static bool body_is_too_large(void *state, uint64_t most)
+{
+    return ((const struct progress *)state)->body_bytes > most;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)context;
+    (void)connection;
+    (void)code;
+    mem_free(*state);
+    *state = NULL;
+}
+
 static enum MHD_Result on_admin(void *context, struct MHD_Connection *connection, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_size, void **state)
 {
-    static int seen; /* its address alone is used, as a mark */
+    const struct server *server = context;
     (void)version;
-    (void)upload;
-    if (*state != &seen) {
-        *state = &seen;
-        return MHD_YES;
-    }
-    if (*upload_size > 0) {
-        *upload_size = 0;
-        return MHD_YES;
-    }
-    if (!host_is_ours(context, connection))
+    if (!body_is_read(state, upload, upload_size))
+        return *state ? MHD_YES : MHD_NO;
+    if (!host_is_ours(server, connection))
         return send_problem(connection, 421, "the Host header names another server");
-    return route(context, connection, url, strcmp(method, "HEAD") == 0 ? "GET" : method);
+    if (body_is_too_large(*state, server->api_body_bytes))
+        return send_problem(connection, 413, "the body is over limits.api_body_bytes");
+    return route(server, connection, url, strcmp(method, "HEAD") == 0 ? "GET" : method);
 }
 
 static enum MHD_Result on_webhook(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **state)
 {
-    static int seen;
-    (void)context;
+    const struct server *server = context;
     (void)url;
     (void)method;
     (void)version;
-    (void)upload;
-    if (*state != &seen) {
-        *state = &seen;
-        return MHD_YES;
-    }
-    if (*upload_size > 0) {
-        *upload_size = 0;
-        return MHD_YES;
-    }
+    if (!body_is_read(state, upload, upload_size))
+        return *state ? MHD_YES : MHD_NO;
+    if (body_is_too_large(*state, server->webhook_body_bytes))
+        return send_problem(connection, 413, "the body is over limits.webhook_body_bytes");
     return send_problem(connection, 503, "webhooks are not taken in this version");
 }
 
@@ -301,9 +325,9 @@ static struct MHD_Daemon *listen_on(const struct server *server,
     };
     struct MHD_Daemon *daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, handler, (void *)(uintptr_t)server, MHD_OPTION_SOCK_ADDR, &room,
-        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)threads, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)threads * connections_per_thread, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)threads * connections_per_thread,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)connection_memory_bytes, MHD_OPTION_ARRAY, tls ? secrets : secrets + 2,
         MHD_OPTION_END);
     if (!daemon)
@@ -353,6 +377,8 @@ struct server *server_open(const struct server_options *options, struct err *err
     server->routes = options->routes;
     server->route_count = options->route_count;
     server->context = options->context;
+    server->api_body_bytes = options->config->limits.api_body_bytes;
+    server->webhook_body_bytes = options->config->limits.webhook_body_bytes;
     server->admin_host = options->config->admin.host;
     server->public_host = host_of(options->config->admin_url, server->host_room);
     hash_token(options->admin_token, strlen(options->admin_token), server->token_hash);

@@ -57,7 +57,8 @@ class Daemon:
         self.write("../labeld.yaml", (
             "state: state\nlisten: { admin: '127.0.0.1:0', webhooks: '127.0.0.1:0' }\n"
             "rules: rules.yaml\nconnections:\n  - { name: team, kind: directory, path: team, "
-            "exclude: [/ignored/] }\n").encode())
+            "exclude: [/ignored/] }\nlimits: { webhook_body_bytes: 4096, api_body_bytes: 8192 }\n"
+            ).encode())
         self.process = None
         self.log = os.path.join(self.home, "log")
 
@@ -278,9 +279,9 @@ class Labeld(unittest.TestCase):
         with open(os.path.join(daemon.state, "admin.token"), encoding="utf-8") as file:
             token = file.read().strip()
 
-        def ask(listener, path, headers=None, method="GET"):
+        def ask(listener, path, headers=None, method="GET", body=None):
             request = urllib.request.Request(daemon.url(listener, path), method=method,
-                                             headers=headers or {})
+                                             headers=headers or {}, data=body)
             try:
                 with urllib.request.urlopen(request, timeout=20) as answer:
                     return answer.status, answer.read()
@@ -300,6 +301,9 @@ class Labeld(unittest.TestCase):
         self.assertEqual(ask("admin", "/healthz")[0], 200)
         self.assertEqual(ask("admin", "/readyz")[0], 200)
         self.assertEqual(ask("webhooks", "/hooks/team", method="POST")[0], 503)
+        self.assertEqual(ask("webhooks", "/hooks/team", method="POST", body=b"x" * 2000)[0], 503)
+        self.assertEqual(ask("webhooks", "/hooks/team", method="POST", body=b"x" * 5000)[0], 413)
+        self.assertEqual(ask("admin", "/api/v1/status", good, "POST", b"x" * 9000)[0], 413)
         code, body = ask("admin", "/api/v1/nothing", good)
         self.assertEqual(json.loads(body)["status"], code)
 
