@@ -34,6 +34,9 @@ static bool digit_before(const char *text, size_t end)
 static bool is_money(const char *text, size_t length, size_t at)
 {
     static const char *const signs[] = {"$", "%", "\xe2\x82\xac", "\xc2\xa3", "\xc2\xa5"};
+    unsigned char first = at_or_zero(text, length, at);
+    if (first != '$' && first != '%' && first != 0xe2 && first != 0xc2)
+        return false;
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         size_t size = strlen(signs[i]);
         if (at + size <= length && memcmp(text + at, signs[i], size) == 0)

@@ -18,7 +18,8 @@ struct shapes {
     uint32_t *first;                       /* by type: its first template; one more at the end */
     uint64_t *table;                       /* [place][class][word] */
     uint64_t *ends, *may_part, *must_part; /* [place 0..places][word] */
-    uint64_t *first_group; /* [length 0..places][word]: may begin with such a group */
+    uint64_t *first_group;  /* [length 0..places][word]: may begin with such a group */
+    uint64_t *first_digits; /* the same, of digits only */
     uint64_t *free, *loose, *wordy, *edged; /* edged: separators outside its places */
     bool must_at[places + 1];
     size_t longest;
@@ -147,6 +148,31 @@ static bool needs_marks(const struct picture_gap *gap)
     return false;
 }
 
+static bool takes_digits(const struct picture_set *place)
+{
+    for (unsigned c = '0'; c <= '9'; c++)
+        if (picture_has(place, c))
+            return true;
+    return false;
+}
+
+/* How long the first group of a template may be. */
+static void fill_first(struct shapes *shapes, size_t t)
+{
+    const struct picture_template *template = shapes->templates[t];
+    bool loose = shapes->loose[t / 64] >> (t % 64) & 1, digits = true;
+    for (size_t p = 1; p <= template->length; p++) {
+        digits = digits && takes_digits(&template->places[p - 1]);
+        if (p == template->length || template->gaps[p].count || loose) {
+            set_bit(row_of(shapes, shapes->first_group, p), t);
+            if (digits)
+                set_bit(row_of(shapes, shapes->first_digits, p), t);
+        }
+        if (p < template->length && needs_marks(&template->gaps[p]))
+            return;
+    }
+}
+
 static void fill_places(struct shapes *shapes, size_t t)
 {
     const struct picture_template *template = shapes->templates[t];
@@ -165,12 +191,7 @@ static void fill_places(struct shapes *shapes, size_t t)
             set_bit(row_of(shapes, shapes->must_part, p), t);
         shapes->must_at[p] = shapes->must_at[p] || must;
     }
-    for (size_t p = 1, whole = 1; p <= template->length && whole; p++) {
-        if (p == template->length || template->gaps[p].count ||
-            (shapes->loose[t / 64] >> (t % 64) & 1))
-            set_bit(row_of(shapes, shapes->first_group, p), t);
-        whole = p < template->length && !needs_marks(&template->gaps[p]);
-    }
+    fill_first(shapes, t);
     set_bit(row_of(shapes, shapes->ends, template->length), t);
     if (template->gaps[0].count || template->gaps[template->length].count)
         set_bit(shapes->edged, t);
@@ -194,13 +215,14 @@ static bool reserve(struct shapes *shapes, const struct types *types, struct are
     shapes->may_part = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
     shapes->must_part = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
     shapes->first_group = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
+    shapes->first_digits = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
     shapes->free = arena_alloc(arena, words, sizeof(uint64_t));
     shapes->loose = arena_alloc(arena, words, sizeof(uint64_t));
     shapes->wordy = arena_alloc(arena, words, sizeof(uint64_t));
     shapes->edged = arena_alloc(arena, words, sizeof(uint64_t));
     return shapes->templates && shapes->owners && shapes->first && shapes->ends &&
-           shapes->may_part && shapes->must_part && shapes->first_group && shapes->free &&
-           shapes->loose && shapes->wordy && shapes->edged;
+           shapes->may_part && shapes->must_part && shapes->first_group && shapes->first_digits &&
+           shapes->free && shapes->loose && shapes->wordy && shapes->edged;
 }
 
 static void take_templates(struct shapes *shapes, const struct types *types)
@@ -481,7 +503,7 @@ static bool walk_group(struct walk *walk, size_t *at, size_t *place, struct toke
             return true;
         if (*place == shapes->longest)
             return false;
-        if (!first && shapes->must_at[*place] &&
+        if (!first && walk->apart && shapes->must_at[*place] &&
             !drop(walk, row_of(shapes, shapes->must_part, *place)))
             return false;
         if (!keep(walk, cell_of(shapes, *place, shapes->class_of[c->code])))
@@ -496,9 +518,10 @@ static bool walk_group(struct walk *walk, size_t *at, size_t *place, struct toke
 }
 
 /* Letters and digits from the start on, in characters; more than any picture has: one more. */
-static size_t group_length(const struct walk *walk)
+static size_t group_length(const struct walk *walk, bool *digits)
 {
     size_t count = 0;
+    *digits = true;
     uint8_t last = 0;
     for (size_t at = walk->start; at < walk->length && count <= walk->shapes->longest; count++) {
         struct tokens_char c;
@@ -508,6 +531,7 @@ static size_t group_length(const struct walk *walk)
         if (c.kind != TOKENS_WORD && !joins(walk, at, last))
             break;
         last = c.code;
+        *digits = *digits && c.code >= '0' && c.code <= '9';
         at += c.width;
     }
     return count;
@@ -517,11 +541,13 @@ static size_t group_length(const struct walk *walk)
 static bool wake_up(struct walk *walk, const uint64_t *awake, enum shapes_among among)
 {
     const struct shapes *shapes = walk->shapes;
-    size_t size = group_length(walk);
+    bool digits;
+    size_t size = group_length(walk, &digits);
     size_t count = 0;
     if (!size || size > shapes->longest)
         return false;
-    const uint64_t *fits = row_of(shapes, shapes->first_group, size);
+    const uint64_t *fits =
+        row_of(shapes, digits ? shapes->first_digits : shapes->first_group, size);
     for (size_t i = 0; i < shapes->words; i++)
         put(walk, &count, i,
             (shapes->free[i] | awake[i]) & fits[i] &
