@@ -22,14 +22,15 @@ struct place {
     uint8_t level;
 };
 
-/* What is kept for each reporting type. */
+/* What is kept for each reporting type that was found. */
 struct tally {
+    size_t index; /* its rows in a report */
     uint64_t values;
     uint32_t overflow[levels]; /* occurrences of values beyond the cap */
     uint32_t placed[levels];
     uint16_t alternatives[levels][most_alternatives];
     uint8_t alternative_count[levels];
-    bool used, at_least;
+    bool at_least;
 };
 
 struct distinct {
@@ -41,7 +42,8 @@ struct distinct {
     size_t slot_count;
     struct place *places;
     size_t place_count, place_capacity;
-    struct tally *tallies;
+    struct tally **tallies; /* by type; NULL: not found. Most files hold few types. */
+    size_t tally_count;
 };
 
 static const uint32_t no_value = UINT32_MAX;
@@ -70,6 +72,8 @@ void distinct_close(struct distinct *distinct)
     mem_free(distinct->values);
     mem_free(distinct->slots);
     mem_free(distinct->places);
+    for (size_t i = 0; distinct->tallies && i < distinct->types->count; i++)
+        mem_free(distinct->tallies[i]);
     mem_free(distinct->tallies);
     mem_free(distinct);
 }
@@ -163,6 +167,18 @@ static bool reserve_value(struct distinct *distinct)
     return true;
 }
 
+/* The type's tally, made when it is found for the first time. NULL when memory is out. */
+static struct tally *tally_for(struct distinct *distinct, uint16_t root)
+{
+    struct tally **tally = &distinct->tallies[root];
+    if (*tally)
+        return *tally;
+    *tally = mem_zalloc(1, sizeof **tally);
+    if (*tally)
+        (*tally)->index = distinct->tally_count++;
+    return *tally;
+}
+
 static void count_up(uint32_t *count)
 {
     *count += *count < UINT32_MAX;
@@ -172,7 +188,7 @@ static void count_up(uint32_t *count)
 static bool count_value(struct distinct *distinct, const struct match *match, uint16_t root,
                         uint32_t *index)
 {
-    struct tally *tally = &distinct->tallies[root];
+    struct tally *tally = distinct->tallies[root];
     size_t slot = slot_of(distinct, match->hash, root);
     if (!distinct->slots[slot]) {
         if (tally->values >= distinct->most_values) {
@@ -203,7 +219,7 @@ static bool count_value(struct distinct *distinct, const struct match *match, ui
 static bool keep_place(struct distinct *distinct, const struct match *match, uint16_t root,
                        uint32_t value, const struct distinct_place *at)
 {
-    struct tally *tally = &distinct->tallies[root];
+    struct tally *tally = distinct->tallies[root];
     if (tally->placed[match->level] >= distinct->most_places * 2)
         return true;
     if (distinct->place_count == distinct->place_capacity) {
@@ -236,8 +252,10 @@ bool distinct_add(struct distinct *distinct, const struct match *match,
 {
     uint16_t root = types_root(distinct->types, match->type);
     uint32_t value;
-    distinct->tallies[root].used = true;
-    keep_alternatives(&distinct->tallies[root], match);
+    struct tally *tally = tally_for(distinct, root);
+    if (!tally)
+        return false;
+    keep_alternatives(tally, match);
     return count_value(distinct, match, root, &value) &&
            keep_place(distinct, match, root, value, place);
 }
@@ -255,12 +273,12 @@ struct reporting {
     const struct distinct *distinct;
     const char *const *parts;
     struct arena *arena;
-    struct row *rows; /* [type][level] */
+    struct row *rows; /* [tally][level] */
 };
 
 static struct row *row_at(struct reporting *reporting, uint16_t root, uint8_t level)
 {
-    return &reporting->rows[(size_t)root * levels + level];
+    return &reporting->rows[reporting->distinct->tallies[root]->index * levels + level];
 }
 
 static bool add_variant(struct reporting *reporting, struct report_finding *finding,
@@ -331,7 +349,7 @@ static bool name_alternatives(struct reporting *reporting, const struct tally *t
 
 static bool finish_row(struct reporting *reporting, uint16_t root, uint8_t level)
 {
-    const struct tally *tally = &reporting->distinct->tallies[root];
+    const struct tally *tally = reporting->distinct->tallies[root];
     struct row *row = row_at(reporting, root, level);
     row->used = row->used || tally->overflow[level];
     row->finding.type = reporting->distinct->types->rows[root].id;
@@ -352,12 +370,12 @@ static int by_type(const void *a, const void *b)
 
 static bool collect(struct reporting *reporting, struct report *report)
 {
-    size_t types = reporting->distinct->types->count, count = 0;
-    for (size_t i = 0; i < types * levels; i++)
+    size_t rows = reporting->distinct->tally_count * levels, count = 0;
+    for (size_t i = 0; i < rows; i++)
         count += reporting->rows[i].used;
     report->findings = arena_alloc(reporting->arena, count, sizeof *report->findings);
     report->findings_count = 0;
-    for (size_t i = 0; report->findings && i < types * levels; i++)
+    for (size_t i = 0; report->findings && i < rows; i++)
         if (reporting->rows[i].used && report->findings_count < most_rows)
             report->findings[report->findings_count++] = reporting->rows[i].finding;
     if (report->findings_count)
@@ -369,15 +387,14 @@ bool distinct_report(const struct distinct *distinct, const char *const *parts, 
                      struct report *report)
 {
     struct reporting reporting = {distinct, parts, arena, NULL};
-    size_t types = distinct->types->count;
-    reporting.rows = mem_zalloc(types * levels + 1, sizeof *reporting.rows);
+    reporting.rows = mem_zalloc(distinct->tally_count * levels + 1, sizeof *reporting.rows);
     bool ok = reporting.rows;
     for (size_t i = 0; ok && i < distinct->value_count; i++)
         ok = add_value(&reporting, &distinct->values[i]);
     for (size_t i = 0; ok && i < distinct->place_count; i++)
         ok = add_place(&reporting, &distinct->places[i]);
-    for (size_t i = 0; ok && i < types; i++)
-        for (uint8_t level = LEVEL_LOW; ok && level < levels; level++)
+    for (size_t i = 0; ok && i < distinct->types->count; i++)
+        for (uint8_t level = LEVEL_LOW; ok && distinct->tallies[i] && level < levels; level++)
             ok = finish_row(&reporting, (uint16_t)i, level);
     ok = ok && collect(&reporting, report);
     mem_free(reporting.rows);
