@@ -183,6 +183,30 @@ TEST(a_list_of_items_goes_on_where_the_page_before_ended)
     close_and_remove(store);
 }
 
+static void note_lost(void *context)
+{
+    *(bool *)context = true;
+}
+
+TEST(a_commit_that_fails_is_told_when_units_were_told_as_run)
+{
+    struct err err = {0};
+    bool lost = false;
+    struct store *store = open_new();
+    const struct store_unit unit = {add_record, (void *)(uintptr_t) "one"};
+    store_on_lost(store, note_lost, &lost);
+    store_fail_commit(store);
+    assert_false(store_write(store, STORE_COMMITTED, unit, &err)); /* its caller knows */
+    assert_false(lost);
+    store_fail_commit(store);
+    assert_true(store_write(store, STORE_RAN, unit, &err));
+    store_write(store, STORE_COMMITTED, unit, &err); /* with it, or after its commit has failed */
+    assert_true(lost);
+    assert_true(store_write(store, STORE_COMMITTED, unit, &err));
+    assert_true(verified(store));
+    close_and_remove(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +214,7 @@ int main(void)
         cmocka_unit_test(a_unit_that_fails_leaves_nothing_and_harms_no_other),
         cmocka_unit_test(units_of_many_threads_share_commits_and_none_is_lost),
         cmocka_unit_test(changes_of_one_item_share_one_open_job),
+        cmocka_unit_test(a_commit_that_fails_is_told_when_units_were_told_as_run),
         cmocka_unit_test(a_list_of_items_goes_on_where_the_page_before_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
