@@ -99,11 +99,14 @@ TEST(a_named_secret_wins_over_a_generic_one_at_its_place)
 {
     static const struct {
         const char *head, *tail, *type;
+        enum report_confidence confidence;
     } cases[] = {
-        {"GITHUB_TOKEN=ghp_", "Vo6DytKd3SBcee5isGWwX1xCagcZz5068GaQ", "github-pat-classic"},
-        {"password: ghp_", "Vo6DytKd3SBcee5isGWwX1xCagcZz5068GaP", "github-pat-classic"},
-        {"db_password=", "9fK2-xTq7Lw0", "generic-secret"},
-        {"https:", "//anna.berg:t7Kq-29vLz@db.int.test/main", "basic-auth-url"},
+        {"GITHUB_TOKEN=ghp_", "Vo6DytKd3SBcee5isGWwX1xCagcZz5068GaQ", "github-pat-classic",
+         REPORT_MEDIUM}, /* a wrong checksum */
+        {"password: ghp_", "Vo6DytKd3SBcee5isGWwX1xCagcZz5068GaP", "github-pat-classic",
+         REPORT_HIGH},
+        {"db_password=", "9fK2-xTq7Lw0", "generic-secret", REPORT_MEDIUM},
+        {"https:", "//anna.berg:t7Kq-29vLz@db.int.test/main", "basic-auth-url", REPORT_HIGH},
     };
     const struct shipped *shipped = *state;
     const struct limits limits = limits_default();
@@ -117,6 +120,7 @@ TEST(a_named_secret_wins_over_a_generic_one_at_its_place)
         classify_close(classify);
         CHECK_CASE(i, report.findings_count == 1);
         CHECK_CASE(i, strcmp(report.findings[0].type, cases[i].type) == 0);
+        CHECK_CASE(i, report.findings[0].confidence == cases[i].confidence);
     }
 }
 
