@@ -37,9 +37,12 @@ static bool take_lock(struct state *state, struct err *err)
     state->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (state->lock < 0)
         return err_errno(err, "opening %s", path);
-    if (flock(state->lock, LOCK_EX | LOCK_NB) < 0)
+    if (flock(state->lock, LOCK_EX | LOCK_NB) < 0) {
+        close(state->lock);
+        state->lock = -1; /* nothing in the folder is ours to remove */
         return err_set(err, ERR_TAKEN, "another labeld uses %s; give each its own `state:` folder",
                        state->path);
+    }
     return true;
 }
 

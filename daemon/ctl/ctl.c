@@ -32,6 +32,16 @@ int ctl_fail(struct ctl_call *call, enum ctl_exit code, const char *format, ...)
     return code;
 }
 
+void ctl_put(FILE *to, const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        if (*at < 0x20 || *at == 0x7f)
+            fprintf(to, "\\x%02x", *at);
+        else
+            fputc(*at, to);
+    }
+}
+
 /* Help --------------------------------------------------------------------------------------- */
 
 static void print_usage_line(FILE *to, const struct ctl_command *command)

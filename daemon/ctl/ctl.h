@@ -70,6 +70,10 @@ bool ctl_parse(struct ctl_call *call, const struct ctl_option *options, size_t c
 int ctl_fail(struct ctl_call *call, enum ctl_exit code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Print a text that others chose (a path, a name): control characters are escaped, so that it can
+ * do nothing to a terminal and stays one line. */
+void ctl_put(FILE *to, const char *text);
+
 /* Start parse hosts for offline work: `types` are folders of --types, `hosts` 0 = one a core.
  * NULL after a message; return CTL_USAGE. */
 struct parser *ctl_parser(struct ctl_call *call, const struct ctl_list *types, unsigned hosts);

@@ -156,7 +156,7 @@ static bool look(const struct inspection *inspection, struct slot *slot, struct 
 {
     struct source source;
     if (!source_open(&source, slot->path, &inspection->limits, err))
-        return false;
+        return err_add(err, "%s", slot->path);
     own_arena struct arena arena = arena_new(report_max_bytes);
     struct report report = {0};
     bool ok = examine(inspection, &source, &arena, &report, err);

@@ -86,10 +86,13 @@ static int refuse_change_err(const struct change *change, const struct err *err)
 
 static void print_label(FILE *out, const struct report_label *label)
 {
-    fprintf(out, "  %s  %s  %s%s%s  tenant %s%s%s\n", *label->name ? label->name : "(no name)",
-            label->id, *label->method ? label->method : "no method", *label->set_date ? ", " : "",
-            label->set_date, *label->site_id ? label->site_id : "unknown",
-            label->is_protected ? "  protected" : "", label->ambiguous ? "  ambiguous" : "");
+    fputs("  ", out);
+    ctl_put(out, *label->name ? label->name : "(no name)");
+    fprintf(out, "  %s  ", label->id);
+    ctl_put(out, *label->method ? label->method : "no method");
+    fprintf(out, "%s%s  tenant %s%s%s\n", *label->set_date ? ", " : "", label->set_date,
+            *label->site_id ? label->site_id : "unknown", label->is_protected ? "  protected" : "",
+            label->ambiguous ? "  ambiguous" : "");
 }
 
 /* get ---------------------------------------------------------------------------------------- */
@@ -113,7 +116,8 @@ static int get_one(struct ctl_call *call, struct parser *parser, const char *pat
         return print_line(call, call->out,
                           json_pack("{s:o, s:o}", "path", json_text(path), "labels",
                                     json_labels(result.labels, result.labels_count)));
-    fprintf(call->out, "%s%s\n", path, result.labels_count ? "" : "  no label");
+    ctl_put(call->out, path);
+    fputs(result.labels_count ? "\n" : "  no label\n", call->out);
     for (uint32_t i = 0; i < result.labels_count; i++)
         print_label(call->out, &result.labels[i]);
     return CTL_OK;
@@ -362,6 +366,47 @@ static bool copy_to(int from, int to, struct err *err)
     return io_copy(from, 0, (uint64_t)st.st_size, to, err);
 }
 
+/* A new file beside the output, renamed over it once it is whole. `path` leads to no link. */
+static bool write_new(int from, const char *path, struct err *err)
+{
+    char temporary[PATH_MAX];
+    snprintf(temporary, sizeof temporary, "%s.labelctl-%d", path, (int)getpid());
+    own_fd int file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0)
+        return err_errno(err, "making %s", path);
+    if (copy_to(from, file, err) && fsync(file) == 0 && rename(temporary, path) == 0)
+        return true;
+    if (err->kind == ERR_NONE)
+        err_errno(err, "writing %s", path);
+    unlink(temporary);
+    return false;
+}
+
+/* A link is followed, and what is no regular file (a device, a pipe) is written to as it is. */
+static bool write_output(int from, const char *output, struct err *err)
+{
+    char real[PATH_MAX];
+    struct stat st;
+    if (stat(output, &st) < 0)
+        return write_new(from, output, err);
+    if (S_ISDIR(st.st_mode))
+        return err_set(err, ERR_USAGE, "--output %s is a folder", output);
+    if (S_ISREG(st.st_mode))
+        return realpath(output, real) ? write_new(from, real, err)
+                                      : err_errno(err, "opening %s", output);
+    own_fd int file = open(output, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return (file >= 0 || err_errno(err, "opening %s", output)) && copy_to(from, file, err);
+}
+
+/* The new bytes, or the old ones when nothing had to change, to where they were asked for. */
+static int give(struct change *change, int from, const char *output)
+{
+    struct err err = {0};
+    bool ok = change->document_on_stdout ? copy_to(from, STDOUT_FILENO, &err)
+                                         : write_output(from, output, &err);
+    return ok ? answer(change) : refuse_change_err(change, &err);
+}
+
 /* FILE - or --output: the input is copied, the result goes elsewhere. */
 static int change_elsewhere(struct change *change, const char *output)
 {
@@ -369,33 +414,16 @@ static int change_elsewhere(struct change *change, const char *output)
     struct source source;
     if (!source_open(&source, change->path, &change->limits, &err))
         return refuse_change_err(change, &err);
-    bool to_stdout = change->document_on_stdout;
     own_fd int made = io_memfd("labelled", &err);
     int code = CTL_UNREADABLE;
-    if (source.too_large) {
+    if (source.too_large)
         refuse_change(change, "limit", "the file is too large");
-    } else if (made < 0 || !may_lower(change, source.fd)) {
-        code = CTL_UNREADABLE;
-    } else if (!relabel(change, source.fd, made, &err)) {
+    else if (made < 0 || (may_lower(change, source.fd) && !relabel(change, source.fd, made, &err)))
         refuse_change_err(change, &err);
-    } else if (change->result.done == LABEL_REFUSED) {
+    else if (change->result.done == LABEL_REFUSED && *change->result.code)
         code = answer(change);
-    } else {
-        int from = was_written(change) ? made : source.fd;
-        own_fd int file = -1;
-        char temporary[PATH_MAX];
-        snprintf(temporary, sizeof temporary, "%s.labelctl-%d", output, (int)getpid());
-        if (!to_stdout)
-            file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        bool ok = to_stdout ? copy_to(from, STDOUT_FILENO, &err)
-                            : (file >= 0 || err_errno(&err, "making %s", temporary)) &&
-                                  copy_to(from, file, &err) &&
-                                  ((fsync(file) == 0 && rename(temporary, output) == 0) ||
-                                   err_errno(&err, "writing %s", output));
-        if (!ok && !to_stdout)
-            unlink(temporary);
-        code = ok ? answer(change) : refuse_change_err(change, &err);
-    }
+    else if (change->result.done != LABEL_REFUSED)
+        code = give(change, was_written(change) ? made : source.fd, output);
     source_close(&source);
     return code;
 }

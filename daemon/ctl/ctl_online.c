@@ -151,8 +151,9 @@ static void print_item(FILE *out, const json_t *item)
     size_t index;
     json_t *row;
     const char *label = text_of(item, "label");
-    fprintf(out, "%s  %s, %s, %s, %s", text_of(item, "path"), text_of(item, "format"),
-            text_of(item, "status"), text_of(item, "exposure"), *label ? label : "no label");
+    ctl_put(out, text_of(item, "path"));
+    fprintf(out, "  %s, %s, %s, %s", text_of(item, "format"), text_of(item, "status"),
+            text_of(item, "exposure"), *label ? label : "no label");
     json_array_foreach(findings, index, row) fprintf(
         out, "%s%s %lld", index ? ", " : "; ", text_of(row, "type"), number_of(row, "unique"));
     if (*text_of(item, "outcome") && strcmp(text_of(item, "outcome"), "none") != 0)

@@ -232,7 +232,7 @@ static bool examine(struct rules *rules, const char *path, struct facts *facts, 
     if (!report)
         return err_set(err, ERR_MEMORY, "%s: out of memory", path);
     if (!source_open(&source, path, &rules->limits, err))
-        return false;
+        return err_add(err, "%s", path);
     bool ok = true;
     if (source.too_large)
         *report = (struct report){.status = REPORT_TOO_LARGE,

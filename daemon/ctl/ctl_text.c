@@ -31,7 +31,7 @@ static int show(struct ctl_call *call, struct parser *parser, const char *path, 
     struct err err = {0};
     struct source source;
     if (!source_open(&source, path, &limits, &err))
-        return ctl_fail(call, CTL_UNREADABLE, "%s", err.text);
+        return ctl_fail(call, CTL_UNREADABLE, "%s: %s", path, err.text);
     own_fd int text = io_memfd("text", &err);
     struct text_result result = {0};
     bool ok = text >= 0 && !source.too_large &&

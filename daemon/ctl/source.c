@@ -56,7 +56,7 @@ bool source_open(struct source *source, const char *path, const struct limits *l
     *source = (struct source){.fd = -1};
     bool ok = strcmp(path, "-") == 0 ? copy_in(source, STDIN_FILENO, limits->fetch_bytes, err)
                                      : open_file(source, path, limits, err);
-    return ok || err_add(err, "%s", path);
+    return ok;
 }
 
 void source_close(struct source *source)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/guid.h"
 #include "base/mem.h"
 #include "store/audit.h"
 #include "store/catalogue.h"
@@ -148,10 +149,11 @@ static json_t *connection_json(const struct config_connection *connection,
 {
     const char *state = progress->walking ? "running" : progress->ended_us > 0 ? "done" : "";
     return json_pack("{s:s, s:s, s:s, s:{s:s, s:I, s:I, s:o, s:o}, s:s}", "name", connection->name,
-                     "kind", connection->kind, "state", "watching", "walk", "state", state, "seen",
-                     (json_int_t)progress->seen, "expected", (json_int_t)progress->expected,
-                     "started", time_or_null(progress->started_us), "ended",
-                     time_or_null(progress->ended_us), "notes",
+                     "kind", connection->kind, "state",
+                     progress->note && strstr(progress->note, "polling") ? "polling" : "watching",
+                     "walk", "state", state, "seen", (json_int_t)progress->seen, "expected",
+                     (json_int_t)progress->expected, "started", time_or_null(progress->started_us),
+                     "ended", time_or_null(progress->ended_us), "notes",
                      progress->note ? progress->note : "");
 }
 
@@ -297,6 +299,36 @@ static const char *take_one(const struct server_request *request, const char *na
     return server_query(request, name, &value, 1) ? value : NULL;
 }
 
+static bool is_word(const char *text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* NULL, or what is wrong: a connection or label that does not exist matches nothing by mistake. */
+static const char *check_names(const struct api *api, const struct item_query *query)
+{
+    const struct config *config = api->facts.config;
+    for (size_t i = 0; i < query->filter.connection.count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < config->connection_count; k++)
+            known = known ||
+                    strcmp(config->connections[k].name, query->filter.connection.items[i]) == 0;
+        if (!known)
+            return "connection: there is none of that name";
+    }
+    static const char *const apart[] = {"none", "any"};
+    for (size_t i = 0; i < query->filter.label.count; i++) {
+        char guid[GUID_LENGTH + 1];
+        const char *label = query->filter.label.items[i];
+        if (!is_word(label, apart, 2) && !guid_parse(label, strlen(label), guid))
+            return "label: there is none of that name in the rules";
+    }
+    return NULL;
+}
+
 /* Words that must be known; an unknown one is the client's mistake. */
 static const char *take_words(const struct server_request *request, struct item_query *query)
 {
@@ -317,6 +349,10 @@ static const char *take_words(const struct server_request *request, struct item_
     if (level && !report_confidence_find(level, &confidence))
         return "confidence: low, medium or high";
     query->filter.confidence = (int)confidence;
+    static const char *const states[] = {"matched", "undecided", "excepted"};
+    for (size_t i = 0; i < query->filter.rule_state.count; i++)
+        if (!is_word(query->filter.rule_state.items[i], states, sizeof states / sizeof *states))
+            return "rule_state: matched, undecided or excepted";
     for (size_t i = 0; i < query->filter.status.count; i++) {
         enum report_status status;
         if (!report_status_find(query->filter.status.items[i], &status))
@@ -387,6 +423,7 @@ static const char *take_query(struct api *api, const struct server_request *requ
             return "out of memory";
     name_labels(api, query);
     const char *wrong = take_words(request, query);
+    wrong = wrong ? wrong : check_names(api, query);
     return wrong ? wrong : take_paging(request, query);
 }
 

@@ -297,6 +297,8 @@ class Labeld(unittest.TestCase):
         self.assertEqual(ask("admin", "/api/v1/status", good, "POST")[0], 405)
         self.assertEqual(ask("admin", "/api/v1/items?limit=0", good)[0], 400)
         self.assertEqual(ask("admin", "/api/v1/items?exposure=wide", good)[0], 400)
+        for wrong in ("connection=nope", "label=Nope", "rule_state=maybe", "sort=size"):
+            self.assertEqual(ask("admin", "/api/v1/items?" + wrong, good)[0], 400, wrong)
         self.assertEqual(ask("admin", "/api/v1/items/1", good)[0], 404)
         self.assertEqual(ask("admin", "/healthz")[0], 200)
         self.assertEqual(ask("admin", "/readyz")[0], 200)
@@ -314,6 +316,7 @@ class Labeld(unittest.TestCase):
                                 capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(second.returncode, 2)
         self.assertIn("another labeld", second.stderr)
+        self.assertEqual(daemon.ctl("status").returncode, 0)
         self.assertEqual(daemon.stop(), 0)
         self.assertFalse(os.path.exists(os.path.join(daemon.state, "listen.json")))
         self.assertEqual(daemon.ctl("status").returncode, 4)

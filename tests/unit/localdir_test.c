@@ -154,8 +154,8 @@ TEST(exposure_follows_mode_bits_of_file_and_folders)
         struct connect_exposure exposure;
         struct err err = {0};
         fchmod(scratch.folder, cases[i].root);
-        fchmodat(scratch.folder, "sub", cases[i].folder, 0);
-        fchmodat(scratch.folder, "sub/a", cases[i].file, 0);
+        assert_int_equal(fchmodat(scratch.folder, "sub", cases[i].folder, 0), 0);
+        assert_int_equal(fchmodat(scratch.folder, "sub/a", cases[i].file, 0), 0);
         assert_true(localdir_connector.exposure(connection, "sub/a", &arena, &exposure, &err));
         CHECK_CASE(i, exposure.step == cases[i].step);
         CHECK_CASE(i, exposure.sharing_known);
@@ -332,7 +332,7 @@ TEST(changes_are_told_as_they_come)
     assert_true(wait_for(&watching, "changed:doc "));
     unlinkat(scratch.folder, "doc", 0);
     assert_true(wait_for(&watching, "gone:doc "));
-    fchmodat(scratch.folder, "moved", 0600, 0);
+    assert_int_equal(fchmodat(scratch.folder, "moved", 0600, 0), 0);
     assert_true(wait_for(&watching, "changed:moved "));
     assert_null(strstr(watching.text, "tmp"));
     watch_end(&watching);
