@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/own.h"
 
 /* system.posix_acl_access as the kernel keeps it (linux/posix_acl_xattr.h): a version, then
@@ -25,7 +26,7 @@ enum acl_tag {
     ACL_MASK = 0x10,
     ACL_OTHER = 0x20
 };
-enum { ACL_READ = 4 };
+enum { ACL_READ = 4, why_max_bytes = 32 * 1024 };
 
 /* Who can read, in the order found. */
 struct grants {
@@ -146,6 +147,18 @@ static void grant_all(struct grants *grants, const struct connection *connection
         grant(grants, FACTS_PUBLIC, "public");
 }
 
+/* The raw grants in words. Any change of who can read changes this text. */
+static const char *grants_why(const struct grants *grants, const struct stat *st)
+{
+    own_buf struct buf why = buf_new(why_max_bytes);
+    buf_printf(&why, "mode %04o, owner %s, group %s", (unsigned)st->st_mode & 07777,
+               user_name(grants->arena, st->st_uid), group_name(grants->arena, st->st_gid));
+    for (size_t i = 0; i < grants->count; i++)
+        buf_printf(&why, "%s%s", i ? ", " : "; read by ", grants->names[i]);
+    return why.failed ? arena_strdup(grants->arena, "many grants")
+                      : arena_strdup(grants->arena, buf_text(&why));
+}
+
 bool localdir_exposure(struct connection *connection, const char *key, struct arena *arena,
                        struct connect_exposure *exposure, struct err *err)
 {
@@ -163,7 +176,7 @@ bool localdir_exposure(struct connection *connection, const char *key, struct ar
     };
     if (grants.names)
         grant_all(&grants, connection, path, fd, &st);
-    const char *why = arena_printf(arena, "mode %04o", (unsigned)st.st_mode & 07777);
+    const char *why = grants_why(&grants, &st);
     if (!grants.names || grants.failed || !why)
         return err_set(err, ERR_MEMORY, "%s: out of memory", connection->name);
     *exposure = (struct connect_exposure){

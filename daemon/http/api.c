@@ -261,17 +261,17 @@ static json_t *item_json(struct api *api, const struct item *item, const json_t 
     pthread_mutex_unlock(&api->lock);
     const char *exposure = facts_exposure_word((enum facts_exposure)item->exposure);
     return json_pack(
-        "{s:s, s:s, s:o, s:s, s:I, s:o, s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o}",
+        "{s:s, s:s, s:o, s:s, s:I, s:o, s:s, s:o, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, "
+        "s:o, s:o, s:o}",
         "id", id, "connection", item->connection, "path", json_text(item->path), "version",
         item->version ? item->version : "", "size", (json_int_t)item->size, "owner",
-        text_or_null(item->owner), "exposure", exposure ? exposure : "unknown", "shared_with",
-        stored_json(item->shared_with), "status", report_status_word(item->status), "reason",
-        text_or_null(item->reason), "format", formats_row(item->format)->word, "mime",
-        item->mime ? item->mime : "", "label", label, "label_id", text_or_null(item->label_id),
-        "outcome", text_or_null(item->outcome), "code", text_or_null(item->code), "message",
-        text_or_null(item->message), "findings", findings_json(report), "examined",
-        time_or_null(item->examined_us));
+        text_or_null(item->owner), "exposure", exposure ? exposure : "unknown", "exposure_why",
+        text_or_null(item->exposure_why), "shared_with", stored_json(item->shared_with), "status",
+        report_status_word(item->status), "reason", text_or_null(item->reason), "format",
+        formats_row(item->format)->word, "mime", item->mime ? item->mime : "", "label", label,
+        "label_id", text_or_null(item->label_id), "outcome", text_or_null(item->outcome), "code",
+        text_or_null(item->code), "message", text_or_null(item->message), "findings",
+        findings_json(report), "examined", time_or_null(item->examined_us));
 }
 
 /* What a filter of the query string means. */

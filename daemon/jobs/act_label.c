@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/guid.h"
@@ -130,8 +131,16 @@ static bool write_label(struct visit *visit, const struct label_edit *edit, int 
         bool other = result.code && strcmp(result.code, "unsupported") == 0;
         return refuse(outcome, other ? "not-labelable" : "refused", result.code, result.message);
     }
-    if (!verify(visit, edit, output, err) || !plan_intent(visit, edit, err) || !place(visit, err))
+    struct stat st;
+    if (!verify(visit, edit, output, err))
         return false;
+    if (fstat(output, &st) < 0)
+        return err_errno(err, "looking at the labelled copy");
+    if (!plan_intent(visit, edit, err) || !place(visit, err))
+        return false;
+    outcome->labels = result.labels;
+    outcome->label_count = result.labels_count;
+    outcome->new_size = (uint64_t)st.st_size;
     outcome->word = outcome->label ? "labelled" : "label-removed";
     outcome->new_version = outcome->intent.new_version;
     return true;

@@ -67,7 +67,10 @@ struct visit_plan { /* decide */
 struct visit_outcome { /* act */
     const char *word;  /* "labelled", "unchanged", "not-labelable", "refused", "waiting", ... */
     const char *code, *message;
-    const char *new_version; /* NULL = bytes as they were */
+    const char *new_version;           /* NULL = bytes as they were */
+    const struct report_label *labels; /* with new_version: those in the file now */
+    uint32_t label_count;
+    uint64_t new_size;
     const struct policy_label *label;
     const char *rule;     /* that asked for the label; NULL = none */
     struct intent intent; /* id 0 = none */

@@ -8,7 +8,12 @@
 #include "jobs/job.h"
 #include "store/audit.h"
 
-enum { json_max_bytes = 1 << 20, quick_tries = 8, settle_after_us = 2000000 };
+enum {
+    json_max_bytes = 1 << 20,
+    report_max_bytes = 32 << 20,
+    quick_tries = 8,
+    settle_after_us = 2000000
+};
 
 static const int64_t first_pause_us = 50000, longest_pause_us = 5000000;
 
@@ -63,6 +68,7 @@ static void fill_label(const struct visit *visit, struct item *item)
         return;
     item->version = visit->outcome.new_version;
     item->own_version = true;
+    item->size = visit->outcome.new_size;
     item->label_kind = visit->outcome.label ? FACTS_LABEL_OURS : FACTS_LABEL_NONE;
     item->label_id = visit->outcome.label ? visit->outcome.label->id : NULL;
     item->set_by = FACTS_AUTOMATIC;
@@ -210,6 +216,35 @@ static bool is_still(struct db *db, struct visit *visit, struct err *err)
     return err_set(err, ERR_CONFLICT, "was moved meanwhile");
 }
 
+/* The report of the version that stands there now: after our own write the same, with its label.
+ * Whoever decides again from the store must see it. */
+static const char *report_now(const struct visit *visit)
+{
+    if (!visit->outcome.new_version)
+        return visit->report.json;
+    struct report report = visit->report.report;
+    report.labels = (struct report_label *)(uintptr_t)visit->outcome.labels;
+    report.labels_count = visit->outcome.label_count;
+    const struct json_report_facts facts = {.path = visit->copy.stat.path,
+                                            .size = visit->outcome.new_size};
+    own_json json_t *json = json_report(&report, &facts);
+    own_buf struct buf text = buf_new(report_max_bytes);
+    if (!json || !json_write(json, &text))
+        return NULL;
+    return arena_strdup(visit->arena, buf_text(&text));
+}
+
+static bool save_report(struct db *db, const struct visit *visit, int64_t id, struct err *err)
+{
+    if (visit->report.fresh && !item_findings(db, id, &visit->report.report, err))
+        return false;
+    if (!visit->report.fresh && !visit->outcome.new_version)
+        return true;
+    const char *json = report_now(visit);
+    return json ? item_report_save(db, id, json, err)
+                : err_set(err, ERR_MEMORY, "out of memory for a report");
+}
+
 static bool record_item(struct db *db, struct visit *visit, struct err *err)
 {
     struct item item = visit->copy.before;
@@ -219,9 +254,7 @@ static bool record_item(struct db *db, struct visit *visit, struct err *err)
     if (!is_news(visit))
         return true;
     fill_item(visit, &item);
-    return item_save(db, &item, err) &&
-           (!visit->report.fresh || (item_findings(db, id, &visit->report.report, err) &&
-                                     item_report_save(db, id, visit->report.json, err))) &&
+    return item_save(db, &item, err) && save_report(db, visit, id, err) &&
            save_decision(db, visit, err) && say(db, visit, event_of(visit), err);
 }
 

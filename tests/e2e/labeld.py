@@ -226,6 +226,35 @@ class Labeld(unittest.TestCase):
         daemon.settle()
         self.assertEqual(len(daemon.events("labelled")), 10, daemon.tail())
 
+    def test_the_catalogue_remembers_a_label_that_labeld_wrote(self):
+        daemon = self.run_on({"sub/cards.docx": docx("credit card " + CARD)})
+        self.wait_label("sub/cards.docx", [FINANCE])
+        os.chmod(daemon.team, 0o755)
+        os.chmod(self.path("sub"), 0o700)
+        os.chmod(self.path("sub/cards.docx"), 0o644)
+        daemon.wait("the new mode", lambda: "644" in str(self.whole_item("/sub/cards.docx")))
+        daemon.settle()
+        self.assertEqual(daemon.items()["/sub/cards.docx"]["label"], "Finance")
+        os.chmod(self.path("sub"), 0o755)
+        daemon.wait("the opened folder", lambda: daemon.items()["/sub/cards.docx"]["exposure"]
+                    == "organisation")
+        daemon.rules("enforce", RULES % "enforce" + "# another revision\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait("deciding again", lambda: len(daemon.events("rules-in-force")) == 1)
+        daemon.settle()
+        item = daemon.items()["/sub/cards.docx"]
+        self.assertEqual((item["label"], item["size"]),
+                         ("Finance", os.path.getsize(self.path("sub/cards.docx"))))
+
+    def whole_item(self, path):
+        number = self.daemon.items()[path]["id"]
+        with open(os.path.join(self.daemon.state, "admin.token"), encoding="utf-8") as file:
+            token = file.read().strip()
+        request = urllib.request.Request(self.daemon.url("admin", f"/api/v1/items/{number}"),
+                                         headers={"Authorization": "Bearer " + token})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
     def test_moved_and_deleted_files_are_followed(self):
         daemon = self.run_on({"a.txt": b"one", "b.txt": b"two", "folder/c.txt": b"three"})
         first = daemon.items()
