@@ -49,6 +49,7 @@ struct daemon {
     struct visit_link *links;
     int64_t *poll_us;
     size_t link_count;
+    struct budget *budget;
     struct workers *workers;
     struct api *api;
     struct server *server;
@@ -259,7 +260,9 @@ static bool start_workers(struct daemon *daemon, struct err *err)
         policy_free(policy);
         return err_set(err, ERR_MEMORY, "out of memory");
     }
+    daemon->budget = budget_open(daemon->config.spool_total);
     const struct workers_options options = {
+        .budget = daemon->budget,
         .store = daemon->store,
         .parser = daemon->parser,
         .limits = &daemon->config.limits,
@@ -339,8 +342,10 @@ static bool start(struct daemon *daemon, struct err *err)
 static void stop(struct daemon *daemon)
 {
     server_close(daemon->server);
+    budget_stop(daemon->budget); /* nobody waits for room any more */
     if (daemon->workers)
         workers_stop(daemon->workers);
+    budget_close(daemon->budget);
     close_links(daemon);
     api_close(daemon->api);
     if (daemon->store)

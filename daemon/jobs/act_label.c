@@ -152,11 +152,8 @@ static bool fetch_again(struct visit *visit, struct err *err)
     struct connect_copy *copy = &visit->copy.copy;
     if (copy->fd >= 0)
         return true;
-    if (!visit->link->connector->fetch(visit->link->connection, visit->job.key, visit->arena, copy,
-                                       err)) {
-        copy->fd = -1;
+    if (!visit_fetch_bytes(visit, err))
         return false;
-    }
     return strcmp(copy->stat.version, visit->copy.stat.version) == 0 ||
            err_set(err, ERR_CONFLICT, "changed since it was examined");
 }

@@ -11,6 +11,7 @@ static void finish(struct visit *visit)
 {
     if (visit->copy.copy.fd >= 0)
         close(visit->copy.copy.fd);
+    budget_give(visit->world->budget, visit->copy.budgeted);
     if (visit->outcome.replacing)
         visit->link->connector->replace_close(visit->outcome.replacing);
     if (visit->plan.policy && visit->world->policy_done)

@@ -9,6 +9,7 @@
 
 #include "base/report.h"
 #include "connect/connect.h"
+#include "jobs/budget.h"
 #include "policy/plan.h"
 #include "sandbox/parser.h"
 #include "store/intent.h"
@@ -30,6 +31,7 @@ struct visit_world {
     struct store *store;
     struct parser *parser;
     const struct limits *limits;
+    struct budget *budget;                         /* of fetched bytes; NULL = no bound */
     const struct policy *(*policy)(void *context); /* the rules in force; held for the visit */
     void (*policy_done)(void *context, const struct policy *policy);
     void *policy_context;
@@ -47,6 +49,7 @@ struct visit_copy { /* fetch */
     struct item before;       /* as the catalogue had it */
     bool known;               /* `before` is there */
     bool same_bytes;          /* version and types digest are those of the last examination */
+    uint64_t budgeted;        /* bytes taken from the budget */
     bool gone;
     bool nothing_new; /* nor the rules, nor who can reach it: an echo, closed at once */
 };
@@ -98,6 +101,9 @@ void visit_run(const struct visit_world *world, const struct visit_link *link,
 /* The stages, in visit_fetch.c, visit_decide.c, visit_act.c and visit_record.c. A file that an
  * action cannot be carried out on for good is an outcome ("refused"), not a failure. */
 bool visit_fetch(struct visit *visit, struct err *err);
+
+/* The bytes of the present version, within the budget. Over the fetch limit is ERR_LIMIT. */
+bool visit_fetch_bytes(struct visit *visit, struct err *err);
 bool visit_examine(struct visit *visit, struct err *err);
 bool visit_decide(struct visit *visit, struct err *err);
 bool visit_act(struct visit *visit, struct err *err);

@@ -83,13 +83,26 @@ static bool is_decided(const struct visit *visit)
            (before->due_us == ITEM_NO_TIME || before->due_us > visit->now_us);
 }
 
+bool visit_fetch_bytes(struct visit *visit, struct err *err)
+{
+    struct visit_copy *copy = &visit->copy;
+    copy->copy.fd = -1;
+    if (!budget_take(visit->world->budget, copy->stat.size))
+        return err_set(err, ERR_STOPPED, "the daemon stops");
+    copy->budgeted = copy->stat.size;
+    if (visit->link->connector->fetch(visit->link->connection, visit->job.key, visit->arena,
+                                      &copy->copy, err))
+        return true;
+    copy->copy.fd = -1;
+    return false;
+}
+
 /* Over the fetch limit is an answer about the file, not a failure of the visit. */
 static bool fetch_bytes(struct visit *visit, struct err *err)
 {
     struct err why = {0};
     struct visit_copy *copy = &visit->copy;
-    if (visit->link->connector->fetch(visit->link->connection, visit->job.key, visit->arena,
-                                      &copy->copy, &why)) {
+    if (visit_fetch_bytes(visit, &why)) {
         copy->stat = copy->copy.stat;
         return true;
     }
