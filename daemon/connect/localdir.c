@@ -138,7 +138,9 @@ static unsigned localdir_caps(struct connection *connection, struct arena *arena
         : !can->leases                 ? "the file system or this user has no file leases. "
                                        : "the file system cannot exchange names. ",
         can->xattrs || !connection->abilities_known ? "" : "no extended attributes here. ",
-        polling ? "polling: too many folders to watch (raise fs.inotify.max_user_watches or _instances). " : "");
+        polling ? "polling: too many folders to watch (raise fs.inotify.max_user_watches or "
+                  "_instances). "
+                : "");
     if (!*notes)
         *notes = "";
     return (replace ? CONNECT_REPLACE : 0u) | (polling ? 0u : CONNECT_WATCH) | CONNECT_EXPOSURE;
