@@ -115,6 +115,7 @@ static struct connection *localdir_open(const struct connect_settings *settings,
     connection->memory_max = settings->memory_max;
     connection->poll_us = settings->poll_us > 0 ? settings->poll_us : standard_poll_us;
     atomic_init(&connection->polling, false);
+    atomic_init(&connection->unreadable, 0);
     bool ok = (connection->name && connection->path) || err_set(err, ERR_MEMORY, "out of memory");
     if (!ok || !compile_excludes(connection, settings, err) ||
         !open_folders(connection, settings, err)) {
@@ -130,17 +131,20 @@ static unsigned localdir_caps(struct connection *connection, struct arena *arena
     const struct place_abilities *can = &connection->abilities;
     bool replace = connection->abilities_known && can->leases && can->exchange;
     bool polling = atomic_load(&connection->polling);
+    unsigned unreadable = atomic_load(&connection->unreadable);
+    const char *folders =
+        unreadable ? arena_printf(arena, "%u folders cannot be read by this user. ", unreadable)
+                   : "";
     *notes = arena_printf(
-        arena, "%s%s%s%s",
+        arena, "%s%s%s%s%s",
         replace ? "" : "report only: labels cannot be written safely here, because ",
         replace                        ? ""
         : !connection->abilities_known ? "the folder cannot be written to. "
         : !can->leases                 ? "the file system or this user has no file leases. "
                                        : "the file system cannot exchange names. ",
         can->xattrs || !connection->abilities_known ? "" : "no extended attributes here. ",
-        polling ? "polling: too many folders to watch (raise fs.inotify.max_user_watches or "
-                  "_instances). "
-                : "");
+        polling ? "polling: too many folders to watch (raise fs.inotify.max_user_watches). " : "",
+        folders ? folders : "");
     if (!*notes)
         *notes = "";
     return (replace ? CONNECT_REPLACE : 0u) | (polling ? 0u : CONNECT_WATCH) | CONNECT_EXPOSURE;

@@ -29,7 +29,8 @@ struct connection {
     size_t public_root_count;
     struct place_abilities abilities;
     bool abilities_known;
-    atomic_bool polling; /* watches are exhausted */
+    atomic_bool polling;    /* watches are exhausted */
+    atomic_uint unreadable; /* folders that the last walk could not list */
 };
 
 /* localdir_names.c ---------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ enum acl_tag {
     ACL_MASK = 0x10,
     ACL_OTHER = 0x20
 };
-enum { ACL_READ = 4, why_max_bytes = 32 * 1024 };
+enum { ACL_READ = 4, why_max_bytes = 32 * 1024, proc_path_bytes = 64 };
 
 /* Who can read, in the order found. */
 struct grants {
@@ -69,9 +70,10 @@ static const char *group_name(struct arena *arena, gid_t gid)
 /* The entries of an ACL, or 0 when there is none beside the mode. */
 static size_t read_acl(int fd, struct acl_entry *entries)
 {
-    char bytes[4 + acl_max_entries * sizeof *entries];
+    char bytes[4 + acl_max_entries * sizeof *entries], path[proc_path_bytes];
     uint32_t version;
-    ssize_t length = fgetxattr(fd, "system.posix_acl_access", bytes, sizeof bytes);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd); /* fd is O_PATH */
+    ssize_t length = getxattr(path, "system.posix_acl_access", bytes, sizeof bytes);
     if (length < (ssize_t)sizeof version)
         return 0;
     memcpy(&version, bytes, sizeof version);
@@ -166,7 +168,7 @@ bool localdir_exposure(struct connection *connection, const char *key, struct ar
     const char *path = localdir_path(arena, key);
     if (!path)
         return err_set(err, ERR_GONE, "no such file: %.200s", key);
-    own_fd int fd = localdir_openat(connection, path, O_RDONLY);
+    own_fd int fd = localdir_openat(connection, path, O_PATH); /* also what cannot be read */
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_errno(err, "opening %.200s", key);
     struct grants grants = {

@@ -83,6 +83,8 @@ static bool visit_name(struct walk *walk, const char *prefix, const char *name, 
         if (depth >= max_depth || localdir_is_excluded(walk->connection, path, true))
             return true;
         int inner = localdir_openat(walk->connection, path, O_RDONLY | O_DIRECTORY);
+        if (inner < 0 && errno == EACCES)
+            atomic_fetch_add(&walk->connection->unreadable, 1);
         return inner < 0 || walk_folder(walk, inner, path, order == 0 ? rest : NULL, depth + 1);
     }
     if (order == 0 || !S_ISREG(st.st_mode)) /* order 0: told before the cursor was stored */
@@ -108,6 +110,8 @@ bool localdir_walk(struct connection *connection, const char *cursor,
     own_arena struct arena arena = arena_new(item_max_bytes);
     struct walk walk = {.connection = connection, .found = found, .err = err};
     const char *from = localdir_path(&arena, cursor);
+    if (!from || !*from)
+        atomic_store(&connection->unreadable, 0);
     int root = localdir_openat(connection, "", O_RDONLY | O_DIRECTORY);
     if (root < 0)
         return err_errno(err, "listing %s", connection->path);

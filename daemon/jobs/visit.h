@@ -50,6 +50,7 @@ struct visit_copy { /* fetch */
     bool known;               /* `before` is there */
     bool same_bytes;          /* version and types digest are those of the last examination */
     uint64_t budgeted;        /* bytes taken from the budget */
+    bool unreadable;          /* the service does not let this daemon read it */
     bool gone;
     bool nothing_new; /* nor the rules, nor who can reach it: an echo, closed at once */
 };

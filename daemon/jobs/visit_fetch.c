@@ -107,7 +107,8 @@ static bool fetch_bytes(struct visit *visit, struct err *err)
         return true;
     }
     copy->copy.fd = -1;
-    if (why.kind == ERR_LIMIT)
+    copy->unreadable = why.kind == ERR_REFUSED;
+    if (why.kind == ERR_LIMIT || copy->unreadable)
         return true;
     return err_set(err, why.kind, "%s", why.text);
 }
@@ -176,8 +177,9 @@ bool visit_examine(struct visit *visit, struct err *err)
         return recall(visit, err);
     visit->report.fresh = true;
     if (visit->copy.copy.fd < 0) {
-        *report = (struct report){.status = REPORT_TOO_LARGE,
-                                  .reason = "fetch-bytes",
+        bool unreadable = visit->copy.unreadable;
+        *report = (struct report){.status = unreadable ? REPORT_CRASHED : REPORT_TOO_LARGE,
+                                  .reason = unreadable ? "not-readable" : "fetch-bytes",
                                   .format = FORMAT_UNKNOWN,
                                   .mime = "application/octet-stream",
                                   .labels_unread = true,

@@ -160,6 +160,14 @@ static bool ring_unseen(struct db *db, void *context, struct err *err)
     return true;
 }
 
+/* What people should know of the connection, as it is now: polling, report-only, unreadable. */
+static const char *notes_now(struct walk *walk)
+{
+    const char *notes = "";
+    walk->link->connector->caps(walk->link->connection, &walk->arena, &notes);
+    return notes;
+}
+
 static bool begin(struct db *db, void *context, struct err *err)
 {
     struct walk *walk = context;
@@ -168,10 +176,11 @@ static bool begin(struct db *db, void *context, struct err *err)
         return true;
     progress->walking = true;
     progress->walk++;
-    progress->seen = progress->expected = 0;
+    progress->expected = progress->ended_us ? progress->seen : 0; /* as many as last time */
+    progress->seen = 0;
     progress->cursor = "";
     progress->started_us = clock_now_us();
-    progress->note = walk->link->notes;
+    progress->note = notes_now(walk);
     return progress_save(db, progress, err);
 }
 
@@ -182,6 +191,7 @@ static bool end(struct db *db, void *context, struct err *err)
     progress->walking = false;
     progress->cursor = "";
     progress->ended_us = clock_now_us();
+    progress->note = notes_now(walk);
     return progress_save(db, progress, err) &&
            job_event(db, &walk->job, JOB_FINISHED, progress->ended_us, err);
 }

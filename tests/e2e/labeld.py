@@ -73,10 +73,10 @@ class Daemon:
             file.write(data)
         return path
 
-    def start(self, ready=True):
+    def start(self, ready=True, prefix=()):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [os.path.join(PROGRAMS, "labeld"), "--config",
+                [*prefix, os.path.join(PROGRAMS, "labeld"), "--config",
                  os.path.join(self.home, "labeld.yaml")], stderr=log, stdout=log)
         if ready:
             self.wait("a start", lambda: os.path.exists(os.path.join(self.state, "listen.json")))
@@ -284,6 +284,26 @@ class Labeld(unittest.TestCase):
         self.assertEqual(set(items), {"/real.docx", "/linked.docx", "/second.docx"})
         self.assertEqual(labels(outside), [])
         self.assertEqual(labels(self.path("linked.docx")), [])
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs another user")
+    def test_what_the_daemon_may_not_read_is_said(self):
+        self.daemon = Daemon(self._testMethodName)
+        daemon = self.daemon
+        daemon.write("mine.txt", b"hello")
+        os.chmod(daemon.write("closed.txt", b"secret"), 0o600)
+        daemon.write("room/inner.txt", b"secret")
+        os.chmod(self.path("room"), 0o700)
+        for path in (daemon.home, daemon.team, self.path("mine.txt"),
+                     os.path.join(daemon.home, "rules.yaml"),
+                     os.path.join(daemon.home, "labeld.yaml")):
+            os.chown(path, 65534, 65534)
+        daemon.start(prefix=("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"))
+        daemon.settle()
+        items = daemon.items()
+        self.assertEqual(set(items), {"/mine.txt", "/closed.txt"})
+        self.assertEqual((items["/closed.txt"]["status"], items["/closed.txt"]["reason"]),
+                         ("crashed", "not-readable"))
+        self.assertIn("1 folders cannot be read", daemon.status()["connections"][0]["notes"])
 
     def test_a_broken_rules_file_never_takes_effect(self):
         daemon = self.run_on({"a.docx": docx("hi")})
