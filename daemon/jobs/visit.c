@@ -18,17 +18,19 @@ static void finish(struct visit *visit)
         visit->world->policy_done(visit->world->policy_context, visit->plan.policy);
 }
 
-static void tell(const struct visit *visit)
+/* `seen_us`: when the change was seen that this visit is for; the job may have been rung since. */
+static void tell(const struct visit *visit, int64_t seen_us)
 {
     const char *label = visit->outcome.label ? visit->outcome.label->name : NULL;
     int64_t took_us = clock_steady_us() - visit->started_us;
-    int64_t delay_us = clock_now_us() - visit->job.seen_us;
+    int64_t delay_us = clock_now_us() - seen_us;
     if (visit->copy.nothing_new)
         return;
     if (visit->outcome.new_version)
-        LOG(LOG_LEVEL_INFO, visit->outcome.word, LOG_TEXT(path, visit->copy.stat.path),
-            LOG_TEXT(label, label), LOG_TEXT(rule, visit->outcome.rule),
-            LOG_NUMBER(took_ms, took_us / 1000), LOG_NUMBER(delay_ms, delay_us / 1000));
+        LOG(LOG_LEVEL_INFO, visit->outcome.word, LOG_TEXT(connection, visit->link->name),
+            LOG_TEXT(path, visit->copy.stat.path), LOG_TEXT(label, label),
+            LOG_TEXT(rule, visit->outcome.rule), LOG_NUMBER(took_ms, took_us / 1000),
+            LOG_NUMBER(delay_ms, delay_us / 1000));
     LOG(LOG_LEVEL_INFO, visit->copy.gone ? "gone" : "visited", LOG_NUMBER(job, visit->job.id),
         LOG_TEXT(connection, visit->link->name), LOG_TEXT(path, visit->copy.stat.path),
         LOG_TEXT(status, report_status_word(visit->report.report.status)),
@@ -53,7 +55,7 @@ void visit_run(const struct visit_world *world, const struct visit_link *link,
     bool ok = visit_fetch(&visit, &err) && visit_examine(&visit, &err) &&
               visit_decide(&visit, &err) && visit_act(&visit, &err) && visit_record(&visit, &err);
     if (ok)
-        tell(&visit);
+        tell(&visit, job->seen_us);
     else
         visit_failed(&visit, &err);
     finish(&visit);
