@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "config/config.h"
@@ -17,6 +19,7 @@
 #include "notify.h"
 #include "rulesfile.h"
 #include "state.h"
+#include "store/audit.h"
 
 enum { EXIT_USAGE = 2 };
 static const size_t arena_max_bytes = 128u << 20;
@@ -242,6 +245,36 @@ static void close_links(struct daemon *daemon)
         daemon->links[i].connector->close(daemon->links[i].connection);
 }
 
+/* On record: what happens to the daemon itself ------------------------------------------------ */
+
+struct event {
+    const char *word, *key, *value; /* details: {key: value}; key NULL = none */
+};
+
+static bool add_event(struct db *db, void *context, struct err *err)
+{
+    const struct event *event = context;
+    own_buf struct buf details = buf_new(4096);
+    own_json json_t *json =
+        event->key ? json_pack("{s:o}", event->key, json_text(event->value)) : NULL;
+    if (json)
+        json_write(json, &details);
+    const struct audit_record record = {.event = event->word,
+                                        .actor = "labeld",
+                                        .details = details.length ? buf_text(&details) : NULL,
+                                        .at_us = clock_now_us()};
+    return audit_add(db, &record, err);
+}
+
+static void say(struct daemon *daemon, const char *word, const char *key, const char *value)
+{
+    struct err err = {0};
+    struct event event = {word, key, value};
+    const struct store_unit unit = {add_event, &event};
+    if (!store_write(daemon->store, STORE_COMMITTED, unit, &err))
+        LOG(LOG_LEVEL_ERROR, "not-recorded", LOG_TEXT(what, word), LOG_TEXT(error, err.text));
+}
+
 /* Starting ----------------------------------------------------------------------------------- */
 
 /* The workers own the policy afterwards; the API keeps copies of what it shows. */
@@ -256,6 +289,10 @@ static bool start_workers(struct daemon *daemon, struct err *err)
         return false;
     if (problem)
         LOG(LOG_LEVEL_ERROR, "rules", LOG_TEXT(error, problem));
+    say(daemon, "started", "version", LABELD_VERSION);
+    if (problem)
+        say(daemon, "rules-refused", "error", problem);
+    say(daemon, "rules-in-force", "revision", policy_revision(policy));
     if (!api_rules(daemon->api, policy, problem)) {
         policy_free(policy);
         return err_set(err, ERR_MEMORY, "out of memory");
@@ -348,6 +385,8 @@ static void stop(struct daemon *daemon)
     budget_close(daemon->budget);
     close_links(daemon);
     api_close(daemon->api);
+    if (daemon->workers)
+        say(daemon, "stopped", "version", LABELD_VERSION);
     if (daemon->store)
         store_close(daemon->store);
     if (daemon->parser)
@@ -369,12 +408,14 @@ static void reload(struct daemon *daemon)
         snprintf(revision, sizeof revision, "%s", policy_revision(policy));
         if (api_rules(daemon->api, policy, NULL) && workers_policy(daemon->workers, policy, &err)) {
             LOG(LOG_LEVEL_INFO, "rules-in-force", LOG_TEXT(revision, revision));
+            say(daemon, "rules-in-force", "revision", revision);
             return;
         }
     }
     err_add(&err, "the rules in force stay");
     api_rules(daemon->api, NULL, err.text);
     LOG(LOG_LEVEL_ERROR, "rules-refused", LOG_TEXT(error, err.text));
+    say(daemon, "rules-refused", "error", err.text);
 }
 
 static void wait_for_signals(struct daemon *daemon, const sigset_t *signals)
