@@ -116,6 +116,13 @@ static bool take_lease(int file, const char *name, struct err *err)
         return true;
     if (errno == EAGAIN || errno == EBUSY)
         return err_set(err, ERR_BUSY, "%s is open for writing", name);
+    if (errno == EINVAL || errno == ENOTSUP || errno == ENOSYS) /* a mount of another kind */
+        return err_set(err, ERR_REFUSED,
+                       "%s: its file system has no leases, so it cannot be changed safely", name);
+    if (errno == EACCES)
+        return err_set(err, ERR_REFUSED,
+                       "%s: only its owner or root may take the lease that a safe change needs",
+                       name);
     return err_errno(err, "%s: no lease", name);
 }
 
