@@ -9,7 +9,7 @@ jobs=$(nproc)
 cmake --preset debug >/dev/null && cmake --build --preset debug -j "$jobs" || exit 1
 # What only holds without sanitizers (memory limits, linked libraries) is tested on a release.
 cmake --preset release >/dev/null &&
-    cmake --build --preset release -j "$jobs" -t labeld labelctl labeld-parse forbidden_test || exit 1
+    cmake --build --preset release -j "$jobs" -t labeld labelctl labeld-parse forbidden_test parser_test || exit 1
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT INT TERM

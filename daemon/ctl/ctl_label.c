@@ -407,23 +407,31 @@ static int give(struct change *change, int from, const char *output)
     return ok ? answer(change) : refuse_change_err(change, &err);
 }
 
-/* FILE - or --output: the input is copied, the result goes elsewhere. */
+/* The input is read, changed in memory, and only then given out. */
+static int change_source(struct change *change, int file, const char *output)
+{
+    struct err err = {0};
+    own_fd int made = io_memfd("labelled", &err);
+    if (made < 0)
+        return refuse_change_err(change, &err);
+    if (!may_lower(change, file))
+        return CTL_UNREADABLE;
+    if (!relabel(change, file, made, &err))
+        return refuse_change_err(change, &err);
+    if (change->result.done == LABEL_REFUSED)
+        return answer(change);
+    return give(change, was_written(change) ? made : file, output);
+}
+
+/* FILE - or --output: the result goes elsewhere. */
 static int change_elsewhere(struct change *change, const char *output)
 {
     struct err err = {0};
     struct source source;
     if (!source_open(&source, change->path, &change->limits, &err))
         return refuse_change_err(change, &err);
-    own_fd int made = io_memfd("labelled", &err);
-    int code = CTL_UNREADABLE;
-    if (source.too_large)
-        refuse_change(change, "limit", "the file is too large");
-    else if (made < 0 || (may_lower(change, source.fd) && !relabel(change, source.fd, made, &err)))
-        refuse_change_err(change, &err);
-    else if (change->result.done == LABEL_REFUSED && *change->result.code)
-        code = answer(change);
-    else if (change->result.done != LABEL_REFUSED)
-        code = give(change, was_written(change) ? made : source.fd, output);
+    int code = source.too_large ? refuse_change(change, "limit", "the file is too large")
+                                : change_source(change, source.fd, output);
     source_close(&source);
     return code;
 }
