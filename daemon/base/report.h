@@ -73,14 +73,6 @@ enum parse_lane { PARSE_LIVE, PARSE_BACKFILL, PARSE_LANE_COUNT };
 #define WIRE_STRUCTS
 #include "base/wire.def"
 #undef WIRE_STRUCTS
-#undef MESSAGE
-#undef NUMBER
-#undef FLAG
-#undef BYTES
-#undef TEXT
-#undef EMBED
-#undef LIST
-#undef END
 
 /* The stable words: "too-large", "medium", ...; NULL outside the enum. */
 const char *report_status_word(enum report_status status);

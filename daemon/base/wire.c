@@ -58,34 +58,11 @@ struct wire_message {
     return fields;                                                                                 \
     }
 #include "base/wire.def"
-#undef MESSAGE
-#undef NUMBER
-#undef FLAG
-#undef BYTES
-#undef TEXT
-#undef EMBED
-#undef LIST
-#undef END
 
 #define MESSAGE(message, sentence)                                                                 \
     const struct wire_message wire_##message = {#message, sizeof(struct message),                  \
                                                 fields_of_##message};
-#define NUMBER(ctype, member, largest, sentence)
-#define FLAG(member, sentence)
-#define BYTES(member, length, sentence)
-#define TEXT(member, longest, sentence)
-#define EMBED(message, member, sentence)
-#define LIST(message, member, largest, sentence)
-#define END(message)
 #include "base/wire.def"
-#undef MESSAGE
-#undef NUMBER
-#undef FLAG
-#undef BYTES
-#undef TEXT
-#undef EMBED
-#undef LIST
-#undef END
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "wire.c copies numbers as they lie");
 

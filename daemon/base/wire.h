@@ -17,22 +17,7 @@
 struct wire_message;
 
 #define MESSAGE(name, sentence) extern const struct wire_message wire_##name;
-#define NUMBER(type, name, most, sentence)
-#define FLAG(name, sentence)
-#define BYTES(name, length, sentence)
-#define TEXT(name, most, sentence)
-#define EMBED(message, name, sentence)
-#define LIST(message, name, most, sentence)
-#define END(name)
 #include "base/wire.def"
-#undef MESSAGE
-#undef NUMBER
-#undef FLAG
-#undef BYTES
-#undef TEXT
-#undef EMBED
-#undef LIST
-#undef END
 
 /* Largest encoded message that either side sends or takes, in bytes. */
 #define WIRE_MAX_BYTES (8u << 20)

@@ -131,7 +131,7 @@ static void drop_high(struct decoder *decoder)
     decoder->high = 0;
 }
 
-/* A UTF-16 unit written as \uXXXX (RFC 8259 7). */
+/* A UTF-16 unit written as \u and four hexadecimal digits (RFC 8259 7). */
 static void take_unit(struct decoder *decoder)
 {
     uint32_t unit = decoder->unit;

@@ -44,14 +44,6 @@ struct row {
     return rows;                                                                                   \
     }
 #include "base/wire.def"
-#undef MESSAGE
-#undef NUMBER
-#undef FLAG
-#undef BYTES
-#undef TEXT
-#undef EMBED
-#undef LIST
-#undef END
 
 static const struct message {
     const char *name;
@@ -61,22 +53,7 @@ static const struct message {
 } messages[] = {
 #define MESSAGE(message, sentence)                                                                 \
     {#message, &wire_##message, sizeof(struct message), rows_of_##message},
-#define NUMBER(type, name, most, sentence)
-#define FLAG(name, sentence)
-#define BYTES(name, len, sentence)
-#define TEXT(name, most, sentence)
-#define EMBED(message, name, sentence)
-#define LIST(message, name, most, sentence)
-#define END(message)
 #include "base/wire.def"
-#undef MESSAGE
-#undef NUMBER
-#undef FLAG
-#undef BYTES
-#undef TEXT
-#undef EMBED
-#undef LIST
-#undef END
 };
 enum { MESSAGES = sizeof messages / sizeof *messages };
 
