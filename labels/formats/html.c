@@ -3,7 +3,7 @@
 
 #include "charset.h"
 #include "formats/handlers.h"
-#include "markup.h"
+#include "formats/marked.h"
 
 /* How sure the beginning makes us: an HTML root outbids XML's declaration (XHTML). */
 enum { BID_ROOT = 70, BID_FRAGMENT = 50 };
@@ -75,22 +75,7 @@ static unsigned bid_html(const struct format_input *input, enum format_id *id)
 static bool read_html(struct format_reading *reading, const struct format_input *input)
 {
     static const struct markup_rules rules = {.html = true, .names = false};
-    struct charset_reader reader;
-    struct emit emit;
-    struct markup markup;
-    const char *text;
-    size_t length;
-    emit_init(&emit, &reading->sink);
-    if (!emit_part(&emit, "", false))
-        return true;
-    markup_init(&markup, &rules, &emit);
-    charset_open(&reader, input->bytes, input->length);
-    while (format_within_time(reading) && charset_next(&reader, &text, &length))
-        if (!markup_push(&markup, text, length))
-            break;
-    markup_finish(&markup);
-    if (reader.skipped)
-        format_gap(reading, REPORT_PARTIAL, "charset");
+    marked_read(reading, input, &rules);
     return true;
 }
 

@@ -3,7 +3,7 @@
 
 #include "charset.h"
 #include "formats/handlers.h"
-#include "markup.h"
+#include "formats/marked.h"
 
 /* How sure the beginning makes us. */
 enum { BID_DECLARED = 65, BID_ROOT = 45 };
@@ -135,26 +135,10 @@ static unsigned bid_xml(const struct format_input *input, enum format_id *id)
 
 static bool read_xml(struct format_reading *reading, const struct format_input *input)
 {
-    struct charset_reader reader;
-    struct emit emit;
-    struct markup markup;
-    const char *text;
-    size_t length;
     enum format_id id = FORMAT_XML;
     bid_xml(input, &id);
     const struct markup_rules rules = {.html = false, .names = id == FORMAT_XML};
-    emit_init(&emit, &reading->sink);
-    if (!emit_part(&emit, "", false))
-        return true;
-    markup_init(&markup, &rules, &emit);
-    charset_open(&reader, input->bytes, input->length);
-    while (format_within_time(reading) && charset_next(&reader, &text, &length))
-        if (!markup_push(&markup, text, length))
-            break;
-    markup_finish(&markup);
-    if (reader.skipped)
-        format_gap(reading, REPORT_PARTIAL, "charset");
-    if (markup.deepest > reading->limits->xml_depth)
+    if (marked_read(reading, input, &rules) > reading->limits->xml_depth)
         format_gap(reading, REPORT_HOSTILE, "xml-depth");
     return true;
 }
