@@ -1,4 +1,4 @@
-#include "jobs/act_label.h"
+#include "jobs/act.h"
 
 #include <string.h>
 #include <strings.h>
@@ -10,12 +10,11 @@
 #include "base/io.h"
 #include "jobs/job.h"
 
-static bool refuse(struct visit_outcome *outcome, const char *word, const char *code,
-                   const char *message)
+static bool end(struct visit_step *done, const char *word, const char *code, const char *message)
 {
-    outcome->word = word;
-    outcome->code = code;
-    outcome->message = message;
+    done->word = word;
+    done->code = code;
+    done->message = message;
     return true;
 }
 
@@ -118,7 +117,7 @@ static bool place(struct visit *visit, struct err *err)
 }
 
 static bool write_label(struct visit *visit, const struct label_edit *edit, int output,
-                        struct err *err)
+                        struct visit_step *done, struct err *err)
 {
     struct label_result result = {0};
     struct visit_outcome *outcome = &visit->outcome;
@@ -126,10 +125,10 @@ static bool write_label(struct visit *visit, const struct label_edit *edit, int 
                         visit->world->limits, visit->arena, &result, err))
         return false;
     if (result.done == LABEL_UNCHANGED)
-        return refuse(outcome, "unchanged", NULL, NULL);
+        return end(done, "unchanged", NULL, NULL);
     if (result.done != LABEL_WRITTEN && result.done != LABEL_REMOVED) {
         bool other = result.code && strcmp(result.code, "unsupported") == 0;
-        return refuse(outcome, other ? "not-labelable" : "refused", result.code, result.message);
+        return end(done, other ? "not-labelable" : "refused", result.code, result.message);
     }
     struct stat st;
     if (!verify(visit, edit, output, err))
@@ -141,9 +140,9 @@ static bool write_label(struct visit *visit, const struct label_edit *edit, int 
     outcome->labels = result.labels;
     outcome->label_count = result.labels_count;
     outcome->new_size = (uint64_t)st.st_size;
-    outcome->word = outcome->label ? "labelled" : "label-removed";
     outcome->new_version = outcome->intent.new_version;
-    return true;
+    done->changed = true;
+    return end(done, outcome->label ? "labelled" : "label-removed", NULL, NULL);
 }
 
 /* The bytes that were examined, when they were not fetched in this visit. */
@@ -158,7 +157,8 @@ static bool fetch_again(struct visit *visit, struct err *err)
            err_set(err, ERR_CONFLICT, "changed since it was examined");
 }
 
-bool act_label(struct visit *visit, const struct plan_step *step, struct err *err)
+bool act_label(struct visit *visit, const struct plan_step *step, struct visit_step *done,
+               struct err *err)
 {
     int output = -1;
     struct label_edit edit;
@@ -166,20 +166,20 @@ bool act_label(struct visit *visit, const struct plan_step *step, struct err *er
     const struct facts *facts = &visit->plan.facts;
     const char *present = facts->label_kind == FACTS_LABEL_OURS ? facts->label_id : NULL;
     outcome->label = step->label;
+    outcome->rule = step->rule_count ? step->rules[0] : NULL;
     bool is_so = step->label ? present && strcasecmp(present, step->label->id) == 0 : !present;
     if (is_so && facts->label_kind != FACTS_LABEL_UNREAD)
-        return refuse(outcome, "unchanged", NULL, NULL);
+        return end(done, "unchanged", NULL, NULL);
     if (!policy_site(visit->plan.policy))
-        return refuse(outcome, "refused", "no-site", "the rules name no `site:`");
+        return end(done, "refused", "no-site", "the rules name no `site:`");
     if (!formats_row(visit->report.report.format)->labelable)
-        return refuse(outcome, "not-labelable", "unsupported",
-                      "this format cannot carry a label yet");
+        return end(done, "not-labelable", "unsupported", "this format cannot carry a label yet");
     if (!(visit->link->caps & CONNECT_REPLACE))
-        return refuse(outcome, "report-only", "report-only",
-                      "this connection cannot replace files without risking an edit");
+        return end(done, "report-only", "report-only",
+                   "this connection cannot replace files without risking an edit");
     if (!make_edit(visit, step->label, &edit, err) || !fetch_again(visit, err))
         return false;
     outcome->replacing = visit->link->connector->replace_open(visit->link->connection,
                                                               &visit->copy.copy, &output, err);
-    return outcome->replacing && write_label(visit, &edit, output, err);
+    return outcome->replacing && write_label(visit, &edit, output, done, err);
 }

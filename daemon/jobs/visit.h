@@ -68,9 +68,21 @@ struct visit_plan { /* decide */
     const char *json;
 };
 
-struct visit_outcome { /* act */
-    const char *word;  /* "labelled", "unchanged", "not-labelable", "refused", "waiting", ... */
+/* What became of one step of the plan that changes the file or its sharing. */
+struct visit_step {
+    const struct plan_step *step;
+    const char *word; /* "labelled", "unchanged", "not-labelable", "refused", "waiting", ... */
     const char *code, *message;
+    bool changed;  /* the file or its sharing is not what it was */
+    bool recorded; /* its audit record is written already */
+};
+
+struct visit_outcome { /* act */
+    struct visit_step *steps;
+    size_t step_count;
+    const char *word; /* of the step that tells most; "none" without one */
+    const char *code, *message;
+    bool more;                         /* steps are left: visit again from the stored report */
     const char *new_version;           /* NULL = bytes as they were */
     const struct report_label *labels; /* with new_version: those in the file now */
     uint32_t label_count;

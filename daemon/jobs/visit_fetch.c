@@ -76,7 +76,7 @@ static bool is_decided(const struct visit *visit)
     const struct policy *policy = world->policy(world->policy_context);
     bool same = same_text(before->revision, policy_revision(policy));
     world->policy_done(world->policy_context, policy);
-    return same && strcmp(before->outcome, "waiting") != 0 &&
+    return same && !before->todo && strcmp(before->outcome, "waiting") != 0 &&
            before->exposure == (int)copy->exposure.step &&
            same_text(before->exposure_why, copy->exposure.why) &&
            strcmp(before->path, copy->stat.path) == 0 &&

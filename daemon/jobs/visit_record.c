@@ -100,6 +100,7 @@ static void fill_item(const struct visit *visit, struct item *item)
     item->outcome = visit->outcome.word;
     item->code = visit->outcome.code;
     item->message = visit->outcome.message;
+    item->todo = visit->outcome.more;
     item->revision = visit->plan.plan.revision;
     item->decided_us = visit->now_us;
     item->due_us = visit->plan.plan.due_us ? visit->plan.plan.due_us : ITEM_NO_TIME;
@@ -164,11 +165,18 @@ static bool record_gone(struct db *db, struct visit *visit, struct err *err)
     return item_gone(db, before->id, visit->now_us, err) && say(db, visit, "gone", err);
 }
 
-static const char *event_of(const struct visit *visit)
+/* One record for each step that changed something, else one of what was looked at. */
+static bool say_all(struct db *db, const struct visit *visit, struct err *err)
 {
-    if (visit->outcome.new_version)
-        return visit->outcome.word;
-    return visit->report.fresh ? "examined" : "decided";
+    bool told = false;
+    const struct visit_outcome *outcome = &visit->outcome;
+    for (size_t i = 0; i < outcome->step_count; i++) {
+        const struct visit_step *step = &outcome->steps[i];
+        if (step->changed && !step->recorded && !say(db, visit, step->word, err))
+            return false;
+        told = told || step->changed;
+    }
+    return told || say(db, visit, visit->report.fresh ? "examined" : "decided", err);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -194,7 +202,8 @@ static bool is_news(const struct visit *visit)
 {
     const struct item *before = &visit->copy.before;
     const char *revision = visit->plan.plan.revision;
-    return visit->report.fresh || visit->outcome.new_version || !before->revision || !revision ||
+    return visit->report.fresh || visit->outcome.new_version || before->todo ||
+           visit->outcome.more || !before->revision || !revision ||
            strcmp(before->revision, revision) != 0 ||
            before->exposure != (int)visit->copy.exposure.step ||
            !same_text(before->exposure_why, visit->copy.exposure.why) ||
@@ -255,7 +264,7 @@ static bool record_item(struct db *db, struct visit *visit, struct err *err)
         return true;
     fill_item(visit, &item);
     return item_save(db, &item, err) && save_report(db, visit, id, err) &&
-           save_decision(db, visit, err) && say(db, visit, event_of(visit), err);
+           save_decision(db, visit, err) && say_all(db, visit, err);
 }
 
 static bool end_intent(struct db *db, const struct visit *visit, struct err *err)
@@ -267,8 +276,8 @@ static bool end_intent(struct db *db, const struct visit *visit, struct err *err
                                                      : intent_remove(db, outcome->intent.id, err);
 }
 
-/* Rules that came into force while this visit ran: it runs once more. */
-static bool by_new_rules(struct db *db, const struct visit *visit, struct err *err)
+/* Steps are left, or rules came into force while this visit ran: it runs once more. */
+static bool once_more(struct db *db, const struct visit *visit, struct err *err)
 {
     const struct visit_world *world = visit->world;
     if (!visit->plan.policy)
@@ -277,7 +286,7 @@ static bool by_new_rules(struct db *db, const struct visit *visit, struct err *e
     bool same = same_text(policy_revision(policy), visit->plan.plan.revision);
     world->policy_done(world->policy_context, policy);
     struct queue_job job = visit->job;
-    return same || queue_add(db, &job, err);
+    return (same && !visit->outcome.more) || queue_add(db, &job, err);
 }
 
 static bool record(struct db *db, void *context, struct err *err)
@@ -285,7 +294,7 @@ static bool record(struct db *db, void *context, struct err *err)
     struct visit *visit = context;
     bool ok = visit->copy.nothing_new ||
               (visit->copy.gone ? record_gone(db, visit, err) : record_item(db, visit, err));
-    ok = ok && end_intent(db, visit, err) && (visit->copy.gone || by_new_rules(db, visit, err));
+    ok = ok && end_intent(db, visit, err) && (visit->copy.gone || once_more(db, visit, err));
     return ok && job_event(db, &visit->job, JOB_FINISHED, visit->now_us, err);
 }
 

@@ -597,7 +597,7 @@ static bool init(struct workers *workers, const struct workers_options *options,
     workers->links = options->links;
     workers->link_count = options->link_count;
     workers->world = (struct visit_world){.store = options->store,
-                                         .budget = options->budget,
+                                          .budget = options->budget,
                                           .parser = options->parser,
                                           .limits = options->limits,
                                           .policy = hold_policy,

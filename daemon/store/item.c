@@ -110,6 +110,7 @@ static void take_rest(struct reading *reading, struct item *item)
     item->due_us = get_time(reading);
     item->walk = get_number(reading);
     item->deleted_us = get_time(reading);
+    item->todo = get_number(reading) != 0;
 }
 
 bool item_take(struct db_query *query, struct arena *arena, struct item *item, struct err *err)
@@ -212,6 +213,7 @@ static void put_rest(struct db_query *query, const struct item *item)
     put_time(query, 36, item->due_us);
     db_number(query, 37, item->walk);
     put_time(query, 38, item->deleted_us);
+    db_number(query, 39, item->todo);
 }
 
 bool item_save(struct db *db, const struct item *item, struct err *err)

@@ -46,6 +46,7 @@ struct item {
     const char *outcome;  /* of the last visit: "labelled", "unchanged", "not-labelable", ... */
     const char *code;     /* "signed", ...; NULL = none */
     const char *message;  /* in words; NULL = none */
+    bool todo;            /* steps of the last decision are left to carry out */
     const char *revision; /* of the rules that decided; NULL = not decided */
     int64_t examined_us, decided_us;
     int64_t due_us;     /* when to decide again; ITEM_NO_TIME = never */

@@ -138,3 +138,6 @@ CREATE TABLE audit (
     PRIMARY KEY (chain, seq)
 ) WITHOUT ROWID;
 CREATE INDEX audit_item ON audit (item, seq) WHERE item <> 0;
+-- version 2
+ALTER TABLE item ADD COLUMN todo BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX item_todo ON item (id) WHERE todo <> 0;

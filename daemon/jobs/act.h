@@ -1,0 +1,14 @@
+/*
+ * act: one step of a plan carried out on one item. One file an action, one row in visit_act.c.
+ * Each looks before it leaps: what is so already is "unchanged", so that a replay is harmless.
+ * True: `done` says what became of it, a refusal included. False: not carried out, err says why
+ * (ERR_CONFLICT: the file was changed, examine again; others as the error table says).
+ */
+#ifndef LABELD_JOBS_ACT_H
+#define LABELD_JOBS_ACT_H
+#include "jobs/visit.h"
+
+bool act_label(struct visit *visit, const struct plan_step *step, struct visit_step *done,
+               struct err *err);
+
+#endif
