@@ -15,6 +15,7 @@
 #include "base/own.h"
 #include "config/config.h"
 #include "http/api.h"
+#include "http/server.h"
 #include "jobs/workers.h"
 #include "notify.h"
 #include "rulesfile.h"
@@ -350,12 +351,9 @@ static bool announce(struct daemon *daemon, struct err *err)
 
 static bool start_server(struct daemon *daemon, struct err *err)
 {
-    size_t count;
     const struct server_options options = {
         .config = &daemon->config,
-        .routes = api_routes(&count),
-        .route_count = count,
-        .context = daemon->api,
+        .api = daemon->api,
         .admin_token = daemon->state.admin_token,
     };
     daemon->server = server_open(&options, err);

@@ -1,10 +1,10 @@
 /*
- * api: the handlers of the admin listener: rows of the store as JSON.
+ * api: what the handlers of the admin listener know (api_*.c, one a noun; routes.def).
  * Owns: what it was told about the rules in force, behind a lock.
  */
 #ifndef LABELD_HTTP_API_H
 #define LABELD_HTTP_API_H
-#include "http/server.h"
+#include "config/config.h"
 #include "policy/policy.h"
 #include "store/store.h"
 
@@ -24,8 +24,5 @@ void api_close(struct api *api);
 
 /* The rules in force, and why the file is not (NULL = it is). Copied. */
 bool api_rules(struct api *api, const struct policy *policy, const char *problem);
-
-/* The routes, with `api` as the server's context. */
-const struct server_route *api_routes(size_t *count);
 
 #endif

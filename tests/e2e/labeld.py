@@ -4,9 +4,8 @@ Arguments: the folder of the built programs, a scratch folder, [kills [seed]].""
 import json
 import os
 import random
-import re
-import shutil
 import signal
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,162 +15,14 @@ import urllib.error
 import urllib.request
 import zipfile
 
-ROOT = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", ".."))
-sys.path.insert(0, os.path.join(ROOT, "samples"))
-sys.dont_write_bytecode = True
-import packages  # noqa: E402
+import running
+from running import (CARD, FINANCE, GENERAL, PATIENCE, RULES, Case, Daemon, docx, labels,
+                     private_files)
 
-PROGRAMS, SCRATCH = "", ""
 KILLS, SEED = 10, 1
-PATIENCE = 90  # seconds; the sanitizers and a busy machine are slow, and nothing here is timed
-SITE = "3b1f6f0a-52d1-4d0e-9a53-0c7e5d9f4a10"
-GENERAL = "0f7a6c1e-6f0a-4c52-9d7b-0b7a3f1d2c11"
-FINANCE = "c1e5b9d4-0a63-4f8d-b2a7-6e9d4c7f5b04"
-CARD = "4539 0443 4874 3998"
-RULES = """
-site: %s
-mode: %%s
-labels:
-  - { name: General, id: %s }
-  - { name: Finance, id: %s }
-rules:
-  - { name: any office file, when: { format: [document, spreadsheet, presentation], label: none }, then: { label: General }, mode: enforce }
-  - { name: cards, when: { findings: { type: credit-card, confidence: high } }, then: { label: Finance, tag: [cards] }, mode: enforce }
-""" % (SITE, GENERAL, FINANCE)
 
 
-def docx(*paragraphs, format="docx", **more):
-    return packages.office({"format": format, "body": list(paragraphs), **more}).bytes()
-
-
-class Daemon:
-    """One labeld with a folder `team`, started and stopped as often as a test likes."""
-
-    def __init__(self, name, mode="enforce"):
-        self.home = os.path.join(SCRATCH, name)
-        shutil.rmtree(self.home, ignore_errors=True)
-        self.team = os.path.join(self.home, "team")
-        self.state = os.path.join(self.home, "state")
-        os.makedirs(self.team)
-        self.rules(mode)
-        self.write("../labeld.yaml", (
-            "state: state\nlisten: { admin: '127.0.0.1:0', webhooks: '127.0.0.1:0' }\n"
-            "rules: rules.yaml\nconnections:\n  - { name: team, kind: directory, path: team, "
-            "exclude: [/ignored/] }\nlimits: { webhook_body_bytes: 4096, api_body_bytes: 8192 }\n"
-            ).encode())
-        self.process = None
-        self.log = os.path.join(self.home, "log")
-
-    def rules(self, mode, text=RULES):
-        with open(os.path.join(self.home, "rules.yaml"), "w", encoding="utf-8") as file:
-            file.write(text % mode if "%s" in text else text)
-
-    def write(self, name, data):
-        path = os.path.join(self.team, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(data)
-        return path
-
-    def start(self, ready=True, prefix=()):
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [*prefix, os.path.join(PROGRAMS, "labeld"), "--config",
-                 os.path.join(self.home, "labeld.yaml")], stderr=log, stdout=log)
-        if ready:
-            self.wait("a start", lambda: os.path.exists(os.path.join(self.state, "listen.json")))
-        return self
-
-    def stop(self, how=signal.SIGTERM):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(how)
-        code = self.process.wait(PATIENCE)
-        if how == signal.SIGKILL and os.path.exists(os.path.join(self.state, "listen.json")):
-            os.unlink(os.path.join(self.state, "listen.json"))
-        return code
-
-    def wait(self, what, condition):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            found = condition()
-            if found:
-                return found
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.02)
-        raise AssertionError(f"{what} did not happen; the log ends:\n" + self.tail())
-
-    def tail(self):
-        with open(self.log, errors="replace", encoding="utf-8") as file:
-            return "".join(file.readlines()[-25:])
-
-    def events(self, word):
-        with open(self.log, errors="replace", encoding="utf-8") as file:
-            return [line for line in file if f"event={word}" in line]
-
-    def ctl(self, *arguments):
-        run = subprocess.run([os.path.join(PROGRAMS, "labelctl"), *arguments, "--state", self.state],
-                             capture_output=True, text=True, timeout=PATIENCE)
-        return run
-
-    def status(self):
-        return json.loads(self.ctl("status", "--json").stdout)
-
-    def items(self, *filters):
-        run = self.ctl("items", "--json", *filters)
-        if run.returncode:
-            raise AssertionError(run.stderr)
-        return {row["path"]: row for row in map(json.loads, run.stdout.splitlines())}
-
-    def idle(self):
-        status = self.status()
-        jobs = status["jobs"]
-        busy = jobs["queued"] + jobs["backfill"] + jobs["running"] + jobs["waiting"]
-        walked = all(c["walk"]["state"] == "done" for c in status["connections"])
-        return busy == 0 and walked
-
-    def settle(self):
-        self.wait("rest", self.idle)
-
-    def url(self, listener, path):
-        with open(os.path.join(self.state, "listen.json"), encoding="utf-8") as file:
-            return f"http://{json.load(file)[listener]}{path}"
-
-
-def labels(path):
-    run = subprocess.run([os.path.join(PROGRAMS, "labelctl"), "label", "get", "--json", path],
-                         capture_output=True, text=True, timeout=PATIENCE)
-    return [label["id"] for label in json.loads(run.stdout)["labels"]]
-
-
-def private_files(folder):
-    return [name for _, _, names in os.walk(folder) for name in names
-            if re.fullmatch(r"\.labeld-[0-9a-f]{16}\.tmp", name)]
-
-
-class Labeld(unittest.TestCase):
-    def setUp(self):
-        self.daemon = None
-
-    def tearDown(self):
-        if self.daemon and self.daemon.process and self.daemon.process.poll() is None:
-            self.daemon.process.kill()
-            self.daemon.process.wait()
-
-    def run_on(self, files, mode="enforce"):
-        self.daemon = Daemon(self._testMethodName, mode)
-        for name, data in files.items():
-            self.daemon.write(name, data)
-        self.daemon.start()
-        self.daemon.settle()
-        return self.daemon
-
-    def path(self, name):
-        return os.path.join(self.daemon.team, name)
-
-    def wait_label(self, name, wanted):
-        self.daemon.wait(f"label {wanted} on {name}", lambda: labels(self.path(name)) == wanted)
-
+class Labeld(Case):
     def test_simulated_rules_report_and_change_nothing(self):
         data = docx("credit card " + CARD)
         daemon = self.run_on({"a/cards.docx": data, "b.txt": b"credit card " + CARD.encode()},
@@ -360,7 +211,7 @@ class Labeld(unittest.TestCase):
 
     def test_one_state_folder_has_one_daemon_and_a_stop_is_clean(self):
         daemon = self.run_on({"a.docx": docx("hi")})
-        second = subprocess.run([os.path.join(PROGRAMS, "labeld"), "--config",
+        second = subprocess.run([os.path.join(running.PROGRAMS, "labeld"), "--config",
                                  os.path.join(daemon.home, "labeld.yaml")],
                                 capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(second.returncode, 2)
@@ -373,7 +224,7 @@ class Labeld(unittest.TestCase):
     def test_check_and_print_config(self):
         self.daemon = Daemon(self._testMethodName)
         config = os.path.join(self.daemon.home, "labeld.yaml")
-        program = os.path.join(PROGRAMS, "labeld")
+        program = os.path.join(running.PROGRAMS, "labeld")
         good = subprocess.run([program, "--config", config, "--check"], capture_output=True,
                               text=True, timeout=PATIENCE)
         self.assertEqual(good.returncode, 0, good.stderr)
@@ -455,17 +306,7 @@ class Labeld(unittest.TestCase):
             previous = whole
 
 
-def main():
-    global PROGRAMS, SCRATCH, KILLS, SEED
-    PROGRAMS, SCRATCH = (os.path.abspath(path) for path in sys.argv[1:3])
+if __name__ == "__main__":
     KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else KILLS
     SEED = int(sys.argv[4]) if len(sys.argv) > 4 else SEED
-    os.makedirs(SCRATCH, exist_ok=True)
-    only = os.environ.get("ONLY")
-    suite = unittest.defaultTestLoader.loadTestsFromName(f"Labeld.{only}" if only else "Labeld",
-                                                         sys.modules[__name__])
-    return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(running.main(Labeld))

@@ -1,0 +1,30 @@
+/*
+ * admin: one question to the admin listener, from libmicrohttpd to its handler and back.
+ * Order: Host, route, token, role, then the body, which is kept only for those who may ask.
+ * Owns: nothing that outlives a question.
+ */
+#ifndef LABELD_HTTP_ADMIN_H
+#define LABELD_HTTP_ADMIN_H
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "http/signin.h"
+
+struct admin {
+    struct api *api;
+    struct signin signin;
+    const char *host, *public_host; /* what a Host header may say beside the loopback names */
+    char host_room[256];
+    uint64_t body_bytes;     /* limits.api_body_bytes */
+    atomic_size_t in_flight; /* bytes of bodies kept now */
+};
+
+/* The callbacks for MHD_start_daemon; `context` is a struct admin. */
+enum MHD_Result admin_ask(void *context, struct MHD_Connection *connection, const char *url,
+                          const char *method, const char *version, const char *upload,
+                          size_t *upload_size, void **state);
+void admin_done(void *context, struct MHD_Connection *connection, void **state,
+                enum MHD_RequestTerminationCode code);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * api_parts: what the handlers share: the state behind them, the store, values as JSON, paging.
+ * For api_*.c alone.
+ */
+#ifndef LABELD_HTTP_API_PARTS_H
+#define LABELD_HTTP_API_PARTS_H
+#include <pthread.h>
+
+#include "http/api.h"
+#include "http/request.h"
+
+struct api {
+    struct api_facts facts;
+    int64_t started_us;
+    pthread_mutex_t lock; /* the rules */
+    struct arena rules;
+    const char *revision, *problem;
+    const struct policy_label *labels;
+    size_t label_count;
+};
+
+/* Every handler of routes.def. */
+#define ROUTE(method, path, operation, needs, query, body, cap, answers, handler, sentence)        \
+    void handler(struct api *api, const struct request *request, struct answer *answer);
+#include "http/routes.def"
+#undef ROUTE
+
+/* The name of a label id, or the id itself; the id of a name, or the text itself. Under the lock;
+ * valid under it. */
+const char *api_label_name(const struct api *api, const char *id);
+const char *api_label_id(const struct api *api, const char *name);
+
+/* The configuration's connection of that name, or NULL. */
+const struct config_connection *api_connection(const struct api *api, const char *name);
+
+/* Values as JSON: null for NULL, "" and times that are unknown; ids as texts, for they are too
+ * long for JavaScript's numbers; a stored JSON text. */
+json_t *api_text(const char *text);
+json_t *api_time(int64_t us);
+json_t *api_id(int64_t id);
+json_t *api_stored(const char *text);
+
+/* A failure of the store as an answer; a question that makes no sense is the client's. */
+void api_failed(struct answer *answer, const struct err *err);
+
+/* Read: `read` runs with a reader of the store; what it returns is the answer. NULL without an
+ * error in `err` and without an answer is 404. */
+typedef json_t *api_read_handler(struct api *api, struct db *db, const struct request *request,
+                                 struct answer *answer, struct err *err);
+void api_read(struct api *api, const struct request *request, struct answer *answer,
+              api_read_handler *read);
+
+/* The id in a path. False: answered with 404. */
+bool api_part_id(const struct request *request, size_t part, int64_t *id, struct answer *answer);
+
+/* One page of a list by ascending or descending number: `limit`, and `after` from the cursor (0 =
+ * from the start). The cursor is bound to the list and to every other parameter. */
+struct api_page {
+    int64_t limit, after;
+    uint32_t mark;
+};
+
+/* False: answered with 400. */
+bool api_page(const struct request *request, struct api_page *page, struct answer *answer);
+
+/* {"items": items, "next": …}; `more`: there are more after the item with the number `last`. */
+json_t *api_page_json(const struct api_page *page, json_t *items, bool more, int64_t last);
+
+/* The limit parameter, 1 to 500. False: answered with 400. */
+bool api_limit(const struct request *request, int64_t *limit, struct answer *answer);
+
+#endif

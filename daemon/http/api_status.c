@@ -1,0 +1,124 @@
+#include <string.h>
+
+#include "http/api_parts.h"
+#include "store/audit.h"
+#include "store/catalogue.h"
+#include "store/progress.h"
+
+static json_t *items_json(const struct catalogue_numbers *numbers)
+{
+    json_t *by_status = json_object();
+    for (int i = 0; i < REPORT_STATUS_COUNT; i++)
+        json_object_set_new(by_status, report_status_word((enum report_status)i),
+                            json_integer(numbers->by_status[i]));
+    return json_pack("{s:I, s:I, s:I, s:o}", "total", (json_int_t)numbers->items, "labelled",
+                     (json_int_t)numbers->labelled, "with_findings",
+                     (json_int_t)numbers->with_findings, "by_status", by_status);
+}
+
+static json_t *jobs_json(const struct queue_numbers *numbers)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "queued", (json_int_t)numbers->queued[QUEUE_LIVE],
+                     "backfill", (json_int_t)numbers->queued[QUEUE_BACKFILL], "running",
+                     (json_int_t)numbers->running, "waiting", (json_int_t)numbers->waiting,
+                     "failed", (json_int_t)numbers->failed);
+}
+
+static json_t *connection_json(const struct config_connection *connection,
+                               const struct progress *progress)
+{
+    const char *state = progress->walking ? "running" : progress->ended_us > 0 ? "done" : "";
+    return json_pack("{s:s, s:s, s:s, s:{s:s, s:I, s:I, s:o, s:o}, s:s}", "name", connection->name,
+                     "kind", connection->kind, "state",
+                     progress->note && strstr(progress->note, "polling") ? "polling" : "watching",
+                     "walk", "state", state, "seen", (json_int_t)progress->seen, "expected",
+                     (json_int_t)progress->expected, "started", api_time(progress->started_us),
+                     "ended", api_time(progress->ended_us), "notes",
+                     progress->note ? progress->note : "");
+}
+
+static json_t *connections_json(const struct api *api, struct db *db, struct arena *arena)
+{
+    const struct config *config = api->facts.config;
+    json_t *list = json_array();
+    for (size_t i = 0; i < config->connection_count; i++) {
+        struct progress progress = {0};
+        if (!progress_get(db, config->connections[i].name, arena, &progress, NULL)) {
+            json_decref(list);
+            return NULL;
+        }
+        json_array_append_new(list, connection_json(&config->connections[i], &progress));
+    }
+    return list;
+}
+
+static json_t *rules_json(struct api *api)
+{
+    pthread_mutex_lock(&api->lock);
+    json_t *json =
+        json_pack("{s:o, s:o, s:o}", "file", api_text(api->facts.config->rules), "revision",
+                  api_text(api->revision), "problem", api_text(api->problem));
+    pthread_mutex_unlock(&api->lock);
+    return json;
+}
+
+static json_t *notes_json(const struct api *api)
+{
+    json_t *notes = json_array();
+    if (!api->facts.seccomp)
+        json_array_append_new(notes, json_string("sandbox: relaxed: files are parsed without a "
+                                                 "system call filter"));
+    if (!api->facts.landlock_abi)
+        json_array_append_new(notes, json_string("this kernel has no Landlock"));
+    return notes;
+}
+
+static json_t *status_json(struct api *api, struct db *db, const struct request *request,
+                           struct answer *answer, struct err *err)
+{
+    struct catalogue_numbers items;
+    struct queue_numbers jobs;
+    struct audit_head head;
+    (void)answer;
+    if (!catalogue_numbers(db, &items, err) || !queue_numbers(db, &jobs, err) ||
+        !audit_head(db, &head, err))
+        return NULL;
+    return json_pack(
+        "{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o}", "version",
+        LABELD_VERSION, "started", api_time(api->started_us), "acting", true, "items",
+        items_json(&items), "jobs", jobs_json(&jobs), "connections",
+        connections_json(api, db, request->arena), "rules", rules_json(api), "sandbox", "seccomp",
+        api->facts.seccomp, "landlock", (json_int_t)api->facts.landlock_abi, "types",
+        (json_int_t)api->facts.types, "types_digest", api->facts.types_digest, "audit", "seq",
+        (json_int_t)head.seq, "head", head.hash, "notes", notes_json(api));
+}
+
+void api_status(struct api *api, const struct request *request, struct answer *answer)
+{
+    api_read(api, request, answer, status_json);
+}
+
+/* Health ------------------------------------------------------------------------------------- */
+
+void api_health(struct api *api, const struct request *request, struct answer *answer)
+{
+    (void)api;
+    (void)request;
+    answer->json = json_pack("{s:s}", "status", "ok");
+}
+
+static json_t *ready_json(struct api *api, struct db *db, const struct request *request,
+                          struct answer *answer, struct err *err)
+{
+    (void)api;
+    (void)db;
+    (void)request;
+    (void)answer;
+    (void)err;
+    return json_pack("{s:s}", "status", "ready");
+}
+
+void api_ready(struct api *api, const struct request *request, struct answer *answer)
+{
+    api_read(api, request, answer, ready_json);
+}

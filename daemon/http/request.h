@@ -1,0 +1,57 @@
+/*
+ * request: what a handler sees of a question to the admin listener. No libmicrohttpd in here.
+ * Names in the query and keys of the body were checked against the route's row before.
+ * Owns: nothing; everything lives in the request's arena.
+ */
+#ifndef LABELD_HTTP_REQUEST_H
+#define LABELD_HTTP_REQUEST_H
+#include "base/json.h"
+#include "http/answer.h"
+#include "http/route.h"
+
+enum { REQUEST_QUERY_MOST = 256 };
+
+struct request_pair {
+    const char *name, *value;
+};
+
+/* Who asks. */
+struct request_caller {
+    enum role role;
+    const char *name; /* of the token; what the audit calls the actor */
+    int64_t token;    /* 0 = the first one, from the state folder */
+};
+
+struct request {
+    const struct route *route;
+    const char *parts[ROUTE_PARTS]; /* what stands in the place of {…} in the path */
+    struct request_pair query[REQUEST_QUERY_MOST];
+    size_t query_count;
+    const char *match;  /* If-Match; NULL = none */
+    const json_t *body; /* an object; NULL = none */
+    struct request_caller caller;
+    struct arena *arena;
+};
+
+/* The values of a query parameter, at most `most`; how many there are. */
+size_t request_values(const struct request *request, const char *name, const char **values,
+                      size_t most);
+
+/* The first value of a query parameter, or NULL. */
+const char *request_value(const struct request *request, const char *name);
+
+/* A text of the body, or NULL when the key is not there. Whether every key that is there is a text
+ * was checked before for keys of which a route knows no more (request_check). */
+const char *request_text(const struct request *request, const char *key);
+
+/* A number in decimal digits, 1 to INT64_MAX: an id in a path or a cursor. False: not one. */
+bool request_number(const char *text, int64_t *number);
+
+/* Check names of the query and keys of the body against the route's row. False: answered with
+ * 400. */
+bool request_check(const struct request *request, struct answer *answer);
+
+/* Changing an object needs If-Match with its version: 428 without, 412 when stale. */
+bool request_match(const struct request *request, int64_t version, struct answer *answer);
+
+#endif

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""The admin listener as its callers meet it: routes, roles, bodies, lists, problems."""
+import http.client
+import sys
+
+import running
+from running import Case
+
+
+class Api(Case):
+    def raw(self, method, path, headers=(), body=None, token=True):
+        """One question byte for byte: (status, headers, body)."""
+        host = self.daemon.url("admin", "")[len("http://"):]
+        connection = http.client.HTTPConnection(host, timeout=running.PATIENCE)
+        headers = dict(headers)
+        if token:
+            headers["Authorization"] = "Bearer " + self.daemon.token()
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def test_methods_and_paths_are_told_apart(self):
+        daemon = self.run_on({})
+        self.assertEqual(daemon.ask("/api/v1/nothing")[0], 404)
+        self.assertEqual(daemon.ask("/api/v1/items/")[0], 404)
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"):
+            status, headers, problem = daemon.ask("/api/v1/status", method)
+            self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"), method)
+            self.assertEqual(problem["status"], 405)
+        status, headers, body = self.raw("HEAD", "/api/v1/status")
+        self.assertEqual((status, body), (200, b""))
+        self.assertGreater(int(headers["Content-Length"]), 2)
+        self.assertEqual(self.raw("HEAD", "/api/v1/status", token=False)[0], 401)
+
+    def test_problems_have_their_type_and_say_what_to_do(self):
+        daemon = self.run_on({})
+        status, headers, problem = daemon.ask("/api/v1/items?exposure_minimum=public")
+        self.assertEqual((status, headers["Content-Type"]), (400, "application/problem+json"))
+        self.assertEqual((problem["type"], problem["title"], problem["status"]),
+                         ("about:blank", "Bad Request", 400))
+        self.assertIn("exposure_min", problem["detail"])
+        status, headers, problem = daemon.ask("/api/v1/status", token="")
+        self.assertEqual((status, headers["WWW-Authenticate"]), (401, "Bearer"))
+        for name in ("x" * 3000, "a%22b%0d%0a", "%ff%fe"):
+            self.assertEqual(daemon.ask("/api/v1/status?" + name + "=1")[0], 400)
+            self.assertEqual(daemon.ask("/api/v1/items/" + name)[0], 404)
+
+    def test_a_cursor_belongs_to_its_list(self):
+        daemon = self.run_on({f"{n}.txt": b"x" for n in range(5)})
+        page = daemon.ask("/api/v1/items?limit=2&status=ok")[2]
+        self.assertEqual(len(page["items"]), 2)
+        cursor = page["next"]
+        seen = [item["path"] for item in page["items"]]
+        while cursor:
+            page = daemon.ask(f"/api/v1/items?status=ok&cursor={cursor}&limit=2")[2]
+            seen += [item["path"] for item in page["items"]]
+            first, cursor = cursor, page["next"]
+        self.assertEqual(seen, [f"/{n}.txt" for n in range(5)])
+        for other in ("", "&status=corrupt", "&status=ok&sort=-path", "&status=ok&owner=x"):
+            self.assertEqual(daemon.ask(f"/api/v1/items?cursor={first}{other}")[0], 400, other)
+        for wrong in ("x", "0.1", first + "1x", "-1", "%00"):
+            self.assertEqual(daemon.ask(f"/api/v1/items?status=ok&cursor={wrong}")[0], 400, wrong)
+        for limit in ("0", "501", "-1", "x", "1e2", ""):
+            self.assertEqual(daemon.ask(f"/api/v1/items?limit={limit}")[0], 400, limit)
+
+
+if __name__ == "__main__":
+    sys.exit(running.main(Api))
