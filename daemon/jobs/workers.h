@@ -1,6 +1,6 @@
 /*
- * workers: the threads that carry out jobs, watch connections, settle replacements and start
- * walks. One object for the daemon.
+ * workers: the threads that carry out jobs, and beside them what visits lean on: the rules in
+ * force, the watchers, the settling and the clerk. One object for the daemon.
  * Owns: its threads; connections, store and parser are the caller's and outlive it.
  */
 #ifndef LABELD_JOBS_WORKERS_H
@@ -14,7 +14,7 @@ struct workers_options {
     struct parser *parser;
     const struct limits *limits;
     struct budget *budget;    /* borrowed; NULL = no bound on fetched bytes */
-    struct policy *policy;    /* taken over; freed when replaced and at the end */
+    struct policy *policy;    /* taken over, also on failure; freed when replaced and at the end */
     struct visit_link *links; /* borrowed */
     const int64_t *poll_us;   /* of each link: how often to walk; 0 = only at start */
     size_t link_count;
@@ -27,7 +27,7 @@ struct workers *workers_start(const struct workers_options *options, struct err 
 /* Running visits end or are handed back; then all threads are joined. */
 void workers_stop(struct workers *workers);
 
-/* Put new rules in force (taken over); stored reports are decided again. */
+/* Put new rules in force (taken over, also on failure); stored reports are decided again. */
 bool workers_policy(struct workers *workers, struct policy *policy, struct err *err);
 
 /* Walk a connection from its start, or go on with the walk under way. */

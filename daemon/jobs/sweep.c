@@ -1,0 +1,96 @@
+#include "jobs/sweep.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/queue.h"
+
+struct sweep {
+    const char *revision;
+    int64_t after, now_us;
+    bool more;
+};
+
+static bool queue_row(struct db *db, struct db_query *query, int first, int64_t now_us,
+                      struct err *err)
+{
+    struct queue_job job = {.kind = QUEUE_VISIT,
+                            .connection = db_column_text(query, first),
+                            .key = db_column_text(query, first + 1),
+                            .lane = QUEUE_BACKFILL,
+                            .due_us = now_us,
+                            .seen_us = now_us};
+    return queue_add(db, &job, err);
+}
+
+/* Rules changed: stored reports are decided again by visits that fetch nothing. */
+static bool queue_undecided(struct db *db, void *context, struct err *err)
+{
+    struct sweep *sweep = context;
+    struct db_query *query = db_query(db, DB_ITEMS_UNDECIDED);
+    enum db_step step;
+    db_number(query, 1, sweep->after);
+    db_text(query, 2, sweep->revision);
+    sweep->more = false;
+    while ((step = db_step(query, err)) == DB_ROW) {
+        sweep->more = true;
+        sweep->after = db_column_number(query, 0);
+        if (!queue_row(db, query, 1, sweep->now_us, err)) {
+            db_done(query);
+            return false;
+        }
+    }
+    return step == DB_END;
+}
+
+/* Undecided from now on: the visit that is queued stores the next time. */
+static bool not_due(struct db *db, int64_t id, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ITEM_NOT_DUE);
+    db_number(query, 1, id);
+    return db_run(query, NULL, err);
+}
+
+/* Time conditions whose moment has come. */
+static bool queue_due_items(struct db *db, void *context, struct err *err)
+{
+    struct sweep *sweep = context;
+    struct db_query *query = db_query(db, DB_ITEMS_DUE);
+    enum db_step step;
+    db_number(query, 1, sweep->now_us);
+    sweep->more = false;
+    while ((step = db_step(query, err)) == DB_ROW) {
+        sweep->more = true;
+        if (!queue_row(db, query, 1, sweep->now_us, err) ||
+            !not_due(db, db_column_number(query, 0), err)) {
+            db_done(query);
+            return false;
+        }
+    }
+    return step == DB_END;
+}
+
+static void run(struct store *store, struct rules *rules, const atomic_bool *stop,
+                bool (*part)(struct db *, void *, struct err *))
+{
+    struct err err = {0};
+    const struct policy *policy = rules_hold(rules);
+    struct sweep work = {.revision = policy_revision(policy), .now_us = clock_now_us()};
+    const struct store_unit unit = {part, &work};
+    bool ok;
+    do
+        ok = store_write(store, STORE_RAN, unit, &err);
+    while (ok && work.more && !atomic_load(stop));
+    if (!ok)
+        LOG(LOG_LEVEL_WARN, "decide-again", LOG_TEXT(error, err.text));
+    rules_drop(rules, policy);
+}
+
+void sweep_undecided(struct store *store, struct rules *rules, const atomic_bool *stop)
+{
+    run(store, rules, stop, queue_undecided);
+}
+
+void sweep_due(struct store *store, struct rules *rules, const atomic_bool *stop)
+{
+    run(store, rules, stop, queue_due_items);
+}
