@@ -11,19 +11,17 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/place_attributes.h"
+#include "base/place_parts.h"
 
-enum { private_name_bytes = 40, proc_path_bytes = 64, settle_tries = 40 };
-static const int64_t settle_pause_us = 25000;
+enum { proc_path_bytes = 64 };
 static const int64_t back_wait_us = 20000; /* after an exchange is taken back */
-static const char private_prefix[] = ".labeld-";
-static const char private_suffix[] = ".tmp";
 
 struct place {
     int folder; /* borrowed */
     int file;   /* borrowed: the examined file */
     int output;
     char *name;
-    char private_name[private_name_bytes];
+    char private_name[PLACE_PRIVATE_BYTES];
     bool leased;    /* nobody has had the file open for writing since place_open */
     bool named;     /* the private name exists */
     bool exchanged; /* the private name leads to the displaced file */
@@ -34,101 +32,6 @@ struct place {
 static int exchange_names(int folder, const char *a, const char *b)
 {
     return renameat2(folder, a, folder, b, RENAME_EXCHANGE);
-}
-
-/* Versions ----------------------------------------------------------------------------------- */
-
-static struct place_version version_of_stat(const struct stat *st)
-{
-    return (struct place_version){
-        .device = st->st_dev,
-        .inode = st->st_ino,
-        .size = (uint64_t)st->st_size,
-        .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
-    };
-}
-
-bool place_version_of(int fd, struct place_version *version, struct err *err)
-{
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return err_errno(err, "looking at a file");
-    *version = version_of_stat(&st);
-    return true;
-}
-
-bool place_version_equal(const struct place_version *a, const struct place_version *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->mtime_ns == b->mtime_ns;
-}
-
-/* The version that a name leads to; false when it leads nowhere or to no regular file. */
-static bool version_at(int folder, const char *name, struct place_version *version)
-{
-    struct stat st;
-    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-        return false;
-    *version = version_of_stat(&st);
-    return true;
-}
-
-static bool leads_to(int folder, const char *name, const struct place_version *wanted)
-{
-    struct place_version there;
-    return version_at(folder, name, &there) && place_version_equal(&there, wanted);
-}
-
-static bool leads_to_inode(int folder, const char *name, const struct place_version *wanted)
-{
-    struct place_version there;
-    return version_at(folder, name, &there) && there.device == wanted->device &&
-           there.inode == wanted->inode;
-}
-
-/* Private names ------------------------------------------------------------------------------ */
-
-static bool make_private_name(char name[static private_name_bytes])
-{
-    uint64_t random;
-    if (getrandom(&random, sizeof random, 0) != sizeof random)
-        return false;
-    snprintf(name, private_name_bytes, "%s%016llx%s", private_prefix, (unsigned long long)random,
-             private_suffix);
-    return true;
-}
-
-bool place_is_private(const char *name)
-{
-    size_t length = strlen(name);
-    size_t front = sizeof private_prefix - 1, back = sizeof private_suffix - 1;
-    if (length != front + 16 + back || strncmp(name, private_prefix, front) != 0 ||
-        strcmp(name + length - back, private_suffix) != 0)
-        return false;
-    return strspn(name + front, "0123456789abcdef") == 16;
-}
-
-/* Leases ------------------------------------------------------------------------------------- */
-
-static bool take_lease(int file, const char *name, struct err *err)
-{
-    if (fcntl(file, F_SETLEASE, F_RDLCK) == 0)
-        return true;
-    if (errno == EAGAIN || errno == EBUSY)
-        return err_set(err, ERR_BUSY, "%s is open for writing", name);
-    if (errno == EINVAL || errno == ENOTSUP || errno == ENOSYS) /* a mount of another kind */
-        return err_set(err, ERR_REFUSED,
-                       "%s: its file system has no leases, so it cannot be changed safely", name);
-    if (errno == EACCES)
-        return err_set(err, ERR_REFUSED,
-                       "%s: only its owner or root may take the lease that a safe change needs",
-                       name);
-    return err_errno(err, "%s: no lease", name);
-}
-
-static void drop_lease(int file)
-{
-    fcntl(file, F_SETLEASE, F_UNLCK);
 }
 
 /* Begin -------------------------------------------------------------------------------------- */
@@ -143,20 +46,6 @@ static int open_output(struct place *place)
     return fd;
 }
 
-static bool may_replace(int file, const char *name, struct err *err)
-{
-    struct stat st;
-    if (fstat(file, &st) < 0)
-        return err_errno(err, "looking at %s", name);
-    if (!S_ISREG(st.st_mode))
-        return err_set(err, ERR_REFUSED, "%s is not a regular file", name);
-    if (st.st_nlink > 1)
-        return err_set(err, ERR_REFUSED,
-                       "%s has %lu hard links: a changed copy would part from the other names",
-                       name, (unsigned long)st.st_nlink);
-    return true;
-}
-
 static bool changed(const struct place *place, struct err *err)
 {
     return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", place->name);
@@ -169,8 +58,8 @@ static bool still_examined(const struct place *place, struct err *err)
     if (!place_version_of(place->file, &now, err))
         return err_add(err, "%s", place->name);
     if (!place_version_equal(&now, &place->examined) ||
-        !leads_to_inode(place->folder, place->name, &place->examined) ||
-        fcntl(place->file, F_GETLEASE) != F_RDLCK)
+        !place_leads_to_inode(place->folder, place->name, &place->examined) ||
+        !place_lease_held(place->file))
         return changed(place, err);
     return true;
 }
@@ -178,7 +67,7 @@ static bool still_examined(const struct place *place, struct err *err)
 struct place *place_open(int folder, const char *name, int file,
                          const struct place_version *examined, struct err *err)
 {
-    if (!may_replace(file, name, err))
+    if (!place_may_change(file, name, err))
         return NULL;
     struct place *place = mem_zalloc(1, sizeof *place);
     if (!place || !(place->name = mem_strdup(name))) {
@@ -190,12 +79,12 @@ struct place *place_open(int folder, const char *name, int file,
     place->file = file;
     place->examined = *examined;
     place->output = -1;
-    place->leased = take_lease(file, name, err);
+    place->leased = place_lease_take(file, name, err);
     if (!place->leased || !still_examined(place, err)) {
         place_close(place);
         return NULL;
     }
-    if (!make_private_name(place->private_name) || (place->output = open_output(place)) < 0) {
+    if (!place_private_make(place->private_name) || (place->output = open_output(place)) < 0) {
         err_errno(err, "making a file beside %s", name);
         place_close(place);
         return NULL;
@@ -256,32 +145,6 @@ static bool link_private(struct place *place, struct err *err)
     return true;
 }
 
-/* Give a file that lost its name to a newer edit a name that people see. */
-static bool keep_both(int folder, const char *name, const char *private_name, struct err *err)
-{
-    char kept[512];
-    snprintf(kept, sizeof kept, "%.200s.labeld-kept-%.16s", name,
-             private_name + sizeof private_prefix - 1);
-    if (renameat2(folder, private_name, folder, kept, RENAME_NOREPLACE) < 0)
-        return err_errno(err, "%s was edited twice at once; the earlier edit is in %s", name,
-                         private_name);
-    return err_set(err, ERR_CONFLICT, "%s was edited twice at once; the earlier edit is kept as %s",
-                   name, kept);
-}
-
-/* A lease on the file that lost its name, waiting for writers that are under way. */
-static bool lease_waiting(int file, const char *name, struct err *err)
-{
-    for (int i = 0; i < settle_tries; i++) {
-        if (take_lease(file, name, err))
-            return true;
-        if (err->kind != ERR_BUSY)
-            return false;
-        clock_sleep_us(settle_pause_us);
-    }
-    return false;
-}
-
 /* Our own file has lost the name again. Somebody may have opened it while it had it, so it is
  * looked at like any displaced file before it goes. Always false: the edit is in place again. */
 static bool remove_ours(int folder, const char *name, const char *private_name,
@@ -290,9 +153,9 @@ static bool remove_ours(int folder, const char *name, const char *private_name,
     struct err why = {0};
     clock_sleep_us(back_wait_us);
     own_fd int ours = openat(folder, private_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool leased = ours >= 0 && lease_waiting(ours, name, &why);
-    if (!leased || !leads_to(folder, private_name, made))
-        return keep_both(folder, name, private_name, err);
+    bool leased = ours >= 0 && place_lease_wait(ours, name, &why);
+    if (!leased || !place_leads_to(folder, private_name, made))
+        return place_keep_both(folder, name, private_name, err);
     if (unlinkat(folder, private_name, 0) < 0)
         return err_errno(err, "removing %s", private_name);
     return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", name);
@@ -308,11 +171,11 @@ static bool put_back(int folder, const char *name, const char *private_name,
             return err_set(err, ERR_CONFLICT, "%s was changed meanwhile", name);
         return err_errno(err, "putting %s back", name);
     }
-    if (leads_to(folder, private_name, made))
+    if (place_leads_to(folder, private_name, made))
         return remove_ours(folder, name, private_name, made, err);
     if (exchange_names(folder, private_name, name) < 0)
         return err_errno(err, "putting %s back", name);
-    return keep_both(folder, name, private_name, err);
+    return place_keep_both(folder, name, private_name, err);
 }
 
 /* The change time tells of any change of attributes since they were copied; afterwards the
@@ -334,8 +197,8 @@ static bool exchange_leased(struct place *place, struct err *err)
         return false;
     if (exchange_names(place->folder, place->private_name, place->name) < 0)
         return errno == ENOENT ? changed(place, err) : err_errno(err, "exchanging %s", place->name);
-    bool same = leads_to(place->folder, place->private_name, &place->examined) &&
-                fcntl(place->file, F_GETLEASE) == F_RDLCK;
+    bool same = place_leads_to(place->folder, place->private_name, &place->examined) &&
+                place_lease_held(place->file);
     close(own_take_fd(&place->output)); /* a lease on our own file needs that nobody writes */
     if (same) {
         place->exchanged = true;
@@ -349,7 +212,7 @@ static bool exchange_leased(struct place *place, struct err *err)
 bool place_exchange(struct place *place, struct err *err)
 {
     bool ok = link_private(place, err) && exchange_leased(place, err);
-    drop_lease(place->file); /* writers that were parked go on, with the displaced file */
+    place_lease_drop(place->file); /* writers that were parked go on, with the displaced file */
     place->leased = false;
     if (ok && fsync(place->folder) < 0)
         return err_errno(err, "writing the folder of %s", place->name);
@@ -364,7 +227,7 @@ bool place_settle(struct place *place, int64_t wait_us, struct err *err)
     clock_sleep_us(wait_us);
     if (!place->exchanged)
         return true;
-    if (!lease_waiting(place->file, place->name, &why))
+    if (!place_lease_wait(place->file, place->name, &why))
         return err_set(err, why.kind, "%s", why.text);
     struct place_version now;
     bool same =
@@ -372,7 +235,7 @@ bool place_settle(struct place *place, int64_t wait_us, struct err *err)
     bool ok = same ? unlinkat(place->folder, place->private_name, 0) == 0 ||
                          err_errno(err, "removing the displaced %s", place->name)
                    : put_back(place->folder, place->name, place->private_name, &place->made, err);
-    drop_lease(place->file);
+    place_lease_drop(place->file);
     place->named = place->exchanged = false;
     return ok;
 }
@@ -382,14 +245,14 @@ void place_close(struct place *place)
     if (!place)
         return;
     if (place->leased)
-        drop_lease(place->file);
+        place_lease_drop(place->file);
     if (place->named && !place->exchanged &&
-        leads_to_inode(place->folder, place->private_name, &place->made))
+        place_leads_to_inode(place->folder, place->private_name, &place->made))
         unlinkat(place->folder, place->private_name, 0);
     else if (place->named && !place->exchanged && place->output >= 0) {
         struct place_version own;
         if (place_version_of(place->output, &own, NULL) &&
-            leads_to_inode(place->folder, place->private_name, &own))
+            place_leads_to_inode(place->folder, place->private_name, &own))
             unlinkat(place->folder, place->private_name, 0);
     }
     if (place->output >= 0)
@@ -411,10 +274,10 @@ static bool recover_exchanged(int folder, const char *name, const char *private_
     struct err why = {0};
     if (displaced < 0)
         return err_errno(err, "opening %s", private_name);
-    if (!lease_waiting(displaced, name, &why))
+    if (!place_lease_wait(displaced, name, &why))
         return err_set(err, why.kind, "%s", why.text);
     bool same = place_version_of(displaced, &now, err) && place_version_equal(&now, examined);
-    bool ours = leads_to_inode(folder, name, made);
+    bool ours = place_leads_to_inode(folder, name, made);
     bool ok = true;
     if (same) {
         *placed = ours;
@@ -424,7 +287,7 @@ static bool recover_exchanged(int folder, const char *name, const char *private_
     } else {
         ok = err_set(err, why.kind, "%s", why.text);
     }
-    drop_lease(displaced);
+    place_lease_drop(displaced);
     return ok;
 }
 
@@ -434,8 +297,8 @@ bool place_recover(int folder, const char *name, const char *private_name,
 {
     struct place_version there;
     *placed = false;
-    if (!version_at(folder, private_name, &there)) {
-        *placed = leads_to_inode(folder, name, made);
+    if (!place_version_at(folder, private_name, &there)) {
+        *placed = place_leads_to_inode(folder, name, made);
         return true;
     }
     if (there.device == made->device && there.inode == made->inode)
@@ -456,7 +319,7 @@ static bool probe_pair(int folder, const char *a, const char *b, int fd,
     close(fd); /* a lease needs that nobody writes */
     abilities->leases = reader >= 0 && fcntl(reader, F_SETLEASE, F_RDLCK) == 0;
     if (abilities->leases)
-        drop_lease(reader);
+        place_lease_drop(reader);
     abilities->exchange = exchange_names(folder, a, b) == 0;
     abilities->xattrs = place_attributes_possible(other);
     return true;
@@ -464,9 +327,9 @@ static bool probe_pair(int folder, const char *a, const char *b, int fd,
 
 bool place_probe(int folder, struct place_abilities *abilities, struct err *err)
 {
-    char a[private_name_bytes], b[private_name_bytes];
+    char a[PLACE_PRIVATE_BYTES], b[PLACE_PRIVATE_BYTES];
     *abilities = (struct place_abilities){0};
-    if (!make_private_name(a) || !make_private_name(b))
+    if (!place_private_make(a) || !place_private_make(b))
         return err_errno(err, "making a name");
     own_fd int unnamed = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     abilities->tmpfile = unnamed >= 0;

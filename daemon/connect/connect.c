@@ -1,4 +1,4 @@
-#include "connect/connect.h"
+#include "connect/connector.h"
 
 #include <string.h>
 

@@ -1,9 +1,6 @@
 /*
- * connect: the connector table. One kind of storage service is one file and one const row;
- * nothing else in the daemon knows which services exist.
- * A connector never reads the vault, never decides, never touches the store: what must be durable
- * is handed out (struct connect_intent) and handed back after a kill.
- * Every function may be called from any worker thread, several at once on one connection.
+ * connect: what is said between the daemon and a storage service: settings, stat, exposure,
+ * copies, changes, intents. What a service can do is the table in connector.h.
  */
 #ifndef LABELD_CONNECT_CONNECT_H
 #define LABELD_CONNECT_CONNECT_H
@@ -20,6 +17,8 @@ enum connect_caps {
     CONNECT_WATCH = 1 << 1,    /* tells changes by itself */
     CONNECT_EXPOSURE = 1 << 2, /* tells who can reach an item */
     CONNECT_ANNOTATE = 1 << 3, /* can keep a label beside the file */
+    CONNECT_REMOVE = 1 << 4,   /* may take a file away without losing an edit */
+    CONNECT_CREATE = 1 << 5,   /* may put a new file where none is */
 };
 
 /* The settings of one connection, from the configuration. */
@@ -65,10 +64,10 @@ struct connect_copy {
     uint8_t sha256[32];
 };
 
-/* A replacement that a kill may cut, as text for the store: opaque outside its connector. */
+/* What a kill may cut, as text for the store: opaque outside its connector. */
 struct connect_intent {
     const char *text;        /* JSON, at most 4 KiB */
-    const char *new_version; /* version that the item will have once it is in place */
+    const char *new_version; /* version that the item will have; NULL for a removal */
 };
 
 /* Called for each item found, and for each change seen. `key` is borrowed. False stops the walk. */
@@ -92,54 +91,26 @@ struct connect_changes {
     void *context;
     void (*change)(void *context, const struct connect_change *change);
 };
-struct connector {
-    const char *kind; /* as in the configuration */
 
-    /* MUST. Open; probe what it can do. NULL with err. */
-    struct connection *(*open)(const struct connect_settings *settings, struct err *err);
-    void (*close)(struct connection *connection);
-
-    /* MUST. Bits of enum connect_caps, and sentences for people about what is missing and why. */
-    unsigned (*caps)(struct connection *connection, struct arena *arena, const char **notes);
-
-    /* MUST. ERR_GONE: no such item. */
-    bool (*stat)(struct connection *connection, const char *key, struct arena *arena,
-                 struct connect_stat *stat, struct err *err);
-    bool (*exposure)(struct connection *connection, const char *key, struct arena *arena,
-                     struct connect_exposure *exposure, struct err *err);
-
-    /* MUST. The bytes of the present version, hashed on the way. ERR_LIMIT over fetch_bytes. */
-    bool (*fetch)(struct connection *connection, const char *key, struct arena *arena,
-                  struct connect_copy *copy, struct err *err);
-
-    /* MUST. Every item from `cursor` on ("" = from the start). */
-    bool (*walk)(struct connection *connection, const char *cursor,
-                 const struct connect_found *found, struct err *err);
-
-    /* MAY. Tell changes until `stop` becomes readable; runs on a thread of its own. */
-    bool (*watch)(struct connection *connection, const struct connect_changes *changes, int stop,
-                  struct err *err);
-
-    /* MAY (CONNECT_REPLACE). Begin to replace the copy that was examined. `*output` is where the
-     * new bytes go (borrowed). */
-    struct connect_replacing *(*replace_open)(struct connection *connection,
-                                              const struct connect_copy *examined, int *output,
-                                              struct err *err);
-    /* All bytes are written: make it ready; the intent must be durable before replace_place. */
-    bool (*replace_ready)(struct connect_replacing *replacing, struct arena *arena,
-                          struct connect_intent *intent, struct err *err);
-    /* ERR_CONFLICT: changed meanwhile, nothing done. ERR_BUSY: later. */
-    bool (*replace_place)(struct connect_replacing *replacing, struct err *err);
-    /* What remains afterwards (removing the displaced file), called two seconds after
-     * replace_place at the earliest, so that writers that were under way have shown themselves.
-     * ERR_CONFLICT: an edit that was under way has been put back: examine again. */
-    bool (*replace_settle)(struct connect_replacing *replacing, struct err *err);
-    void (*replace_close)(struct connect_replacing *replacing);
-
-    /* MUST with replace. After a kill: finish or undo. *placed: the new version is in place. */
-    bool (*replace_recover)(struct connection *connection, const char *key, const char *intent,
-                            bool *placed, struct err *err);
+/* How a removal ended. */
+enum connect_removed {
+    CONNECT_REMOVED,     /* gone: it was what had been read */
+    CONNECT_UNDONE,      /* changed meanwhile: the change stands where it was */
+    CONNECT_NOT_REMOVED, /* was never taken away */
 };
+
+/* A part of a file's state when it is given back: "mode", "owner", ... */
+struct connect_part {
+    const char *what;
+    const char *lost; /* why it could not be restored; NULL = restored */
+};
+
+struct connect_restored {
+    struct connect_part parts[16];
+    size_t count;
+};
+
+struct connector; /* connector.h */
 
 /* The connector of a kind, or NULL. */
 const struct connector *connect_find(const char *kind);

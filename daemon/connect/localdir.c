@@ -147,7 +147,8 @@ static unsigned localdir_caps(struct connection *connection, struct arena *arena
         folders ? folders : "");
     if (!*notes)
         *notes = "";
-    return (replace ? CONNECT_REPLACE : 0u) | (polling ? 0u : CONNECT_WATCH) | CONNECT_EXPOSURE;
+    unsigned write = replace ? CONNECT_REPLACE | CONNECT_REMOVE : 0u;
+    return write | (polling ? 0u : CONNECT_WATCH) | CONNECT_EXPOSURE;
 }
 
 static bool localdir_stat_key(struct connection *connection, const char *key, struct arena *arena,
@@ -185,4 +186,9 @@ const struct connector localdir_connector = {
     .replace_settle = localdir_replace_settle,
     .replace_close = localdir_replace_close,
     .replace_recover = localdir_replace_recover,
+    .remove_open = localdir_remove_open,
+    .remove_ready = localdir_remove_ready,
+    .remove_take = localdir_remove_take,
+    .remove_close = localdir_remove_close,
+    .remove_settle = localdir_remove_settle,
 };

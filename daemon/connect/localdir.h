@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/place.h"
-#include "connect/connect.h"
+#include "connect/connector.h"
 #include "policy/glob.h"
 
 struct connection {
@@ -50,6 +50,10 @@ bool localdir_is_excluded(const struct connection *connection, const char *path,
 /* Open below the root without following any link out of it or at all. -1 with errno. */
 int localdir_openat(const struct connection *connection, const char *path, int flags);
 
+/* The folder of a raw path, opened; *name points at its last part. `path` is written to and put
+ * back. -1 with errno. */
+int localdir_open_folder(const struct connection *connection, char *path, const char **name);
+
 /* Fill a stat for an item at a raw path. False: ERR_GONE, or memory. */
 bool localdir_stat(const struct connection *connection, const char *path, const struct stat *st,
                    struct arena *arena, struct connect_stat *stat, struct err *err);
@@ -79,6 +83,16 @@ bool localdir_replace_settle(struct connect_replacing *replacing, struct err *er
 void localdir_replace_close(struct connect_replacing *replacing);
 bool localdir_replace_recover(struct connection *connection, const char *key, const char *intent,
                               bool *placed, struct err *err);
+
+struct connect_removing *localdir_remove_open(struct connection *connection,
+                                              const struct connect_stat *stat, int *input,
+                                              struct err *err);
+bool localdir_remove_ready(struct connect_removing *removing, struct arena *arena,
+                           struct connect_intent *intent, struct err *err);
+bool localdir_remove_take(struct connect_removing *removing, struct err *err);
+void localdir_remove_close(struct connect_removing *removing);
+bool localdir_remove_settle(struct connection *connection, const char *key, const char *intent,
+                            const uint8_t sha256[32], enum connect_removed *end, struct err *err);
 
 /* Names in a folder, sorted bytewise, without . and .. */
 struct localdir_names {

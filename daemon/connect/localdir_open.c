@@ -24,6 +24,18 @@ int localdir_openat(const struct connection *connection, const char *path, int f
     return (int)syscall(SYS_openat2, connection->root, *path ? path : ".", &how, sizeof how);
 }
 
+int localdir_open_folder(const struct connection *connection, char *path, const char **name)
+{
+    char *slash = strrchr(path, '/');
+    *name = slash ? slash + 1 : path;
+    if (!slash)
+        return localdir_openat(connection, "", O_RDONLY | O_DIRECTORY);
+    *slash = '\0';
+    int folder = localdir_openat(connection, path, O_RDONLY | O_DIRECTORY);
+    *slash = '/';
+    return folder;
+}
+
 char *localdir_version(struct arena *arena, const struct place_version *version)
 {
     return arena_printf(arena, "%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRId64, version->device,

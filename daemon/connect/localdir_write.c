@@ -16,19 +16,6 @@ struct connect_replacing {
     struct place_version examined;
 };
 
-/* The folder of a raw path, opened; *name points at its last part. -1 with errno. */
-static int open_folder(const struct connection *connection, char *path, const char **name)
-{
-    char *slash = strrchr(path, '/');
-    *name = slash ? slash + 1 : path;
-    if (!slash)
-        return localdir_openat(connection, "", O_RDONLY | O_DIRECTORY);
-    *slash = '\0';
-    int folder = localdir_openat(connection, path, O_RDONLY | O_DIRECTORY);
-    *slash = '/';
-    return folder;
-}
-
 /* Under the lease of place_open: the bytes that were examined are those that stand there. */
 static bool is_examined(const struct connect_replacing *replacing,
                         const struct connect_copy *examined, struct err *err)
@@ -50,7 +37,7 @@ static bool begin(struct connect_replacing *replacing, struct connection *connec
     char *path = localdir_path(&arena, key);
     if (!path || !localdir_version_read(examined->stat.version, &replacing->examined))
         return err_set(err, ERR_BROKEN, "%.200s: not a key and version of this connection", key);
-    replacing->folder = open_folder(connection, path, &name);
+    replacing->folder = localdir_open_folder(connection, path, &name);
     if (replacing->folder < 0)
         return err_errno(err, "opening the folder of %.200s", key);
     replacing->file = localdir_openat(connection, path, O_RDONLY);
@@ -143,7 +130,7 @@ bool localdir_replace_recover(struct connection *connection, const char *key, co
     if (!private_name || !place_is_private(private_name) || !from || !to || !path ||
         !localdir_version_read(from, &examined) || !localdir_version_read(to, &made))
         return err_set(err, ERR_CORRUPT, "%.200s: the stored intent cannot be read", key);
-    own_fd int folder = open_folder(connection, path, &name);
+    own_fd int folder = localdir_open_folder(connection, path, &name);
     if (folder < 0)
         return err_errno(err, "opening the folder of %.200s", key);
     return place_recover(folder, name, private_name, &examined, &made, placed, err);

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/report.h"
-#include "connect/connect.h"
+#include "connect/connector.h"
 #include "jobs/budget.h"
 #include "policy/plan.h"
 #include "sandbox/parser.h"
