@@ -1,6 +1,5 @@
 #include "policy/policy.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,24 +8,11 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "policy/digest.h"
 #include "policy/read.h"
 
 /* Most memory a loaded policy may take: with the largest rules file a fraction of it. */
 enum { max_policy_bytes = 512 << 20 };
-
-static bool digest(const char *text, size_t length, char hex[static 65])
-{
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    if (EVP_Digest(text, length, bytes, &size, EVP_sha256(), NULL) != 1 || size != 32)
-        return false;
-    for (unsigned i = 0; i < size; i++) {
-        hex[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-        hex[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
-    }
-    hex[64] = '\0';
-    return true;
-}
 
 /* All types that the parse hosts know, and who is whose child. */
 static bool load_types(struct read *read)
@@ -135,7 +121,7 @@ static struct policy *new_policy(const char *text, size_t length)
     if (!policy)
         return NULL;
     policy->arena = arena_new(max_policy_bytes);
-    if (digest(text, length, policy->revision))
+    if (digest_text(text, length, policy->revision))
         return policy;
     policy_free(policy);
     return NULL;
@@ -208,6 +194,14 @@ void policy_free(struct policy *policy)
 const char *policy_revision(const struct policy *policy)
 {
     return policy->revision;
+}
+
+const char *policy_rule_digest(const struct policy *policy, const char *name)
+{
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (strcmp(policy->rules[i].name, name) == 0)
+            return policy->rules[i].digest;
+    return NULL;
 }
 
 const char *policy_site(const struct policy *policy)

@@ -55,6 +55,10 @@ struct policy *policy_empty(struct err *err);
 /* SHA-256 of the file's bytes in hex: the revision that decisions name. */
 const char *policy_revision(const struct policy *policy);
 
+/* SHA-256 in hex of what a rule says: its keys and values, not its layout. NULL: no such rule.
+ * What was decided by a rule holds while its text is the same (rules.md, section 5). */
+const char *policy_rule_digest(const struct policy *policy, const char *name);
+
 /* The tenant GUID of `site:`, or NULL; whether it uses LabelInfo. */
 const char *policy_site(const struct policy *policy);
 enum label_info policy_label_info(const struct policy *policy);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "policy/digest.h"
 
 #define DAY_US (24 * 3600 * 1000000ll)
 
@@ -199,11 +200,21 @@ static void weigh_rules(struct read *read, const struct rule *rule)
                    most);
 }
 
+static const char *rule_digest(struct read *read, const struct yaml_node *node)
+{
+    char *hex = read_alloc(read, DIGEST_HEX_BYTES, 1);
+    if (!hex || digest_node(node, hex))
+        return hex;
+    read_no_memory(read);
+    return NULL;
+}
+
 static void read_rule(struct read *read, const struct yaml_node *node, struct rule *rule)
 {
     rule->line = node->line;
     if (!read_map(read, node, READ_WORDS(rule_keys), "in a rule"))
         return;
+    rule->digest = rule_digest(read, node);
     rule_name(read, node, rule);
     rule_texts(read, node, rule);
     const struct yaml_node *when = yaml_get(node, "when"), *then = yaml_get(node, "then");

@@ -128,7 +128,7 @@ struct rule_then {
 };
 
 struct rule {
-    const char *name, *about, *message;
+    const char *name, *about, *message, *digest; /* policy/digest.h, of what it says */
     unsigned line;
     enum plan_mode mode; /* as written, or the default */
     const struct rule_when *when;

@@ -141,3 +141,48 @@ CREATE INDEX audit_item ON audit (item, seq) WHERE item <> 0;
 -- version 2
 ALTER TABLE item ADD COLUMN todo BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX item_todo ON item (id) WHERE todo <> 0;
+CREATE TABLE entry (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+    kind              BIGINT NOT NULL,
+    state             BIGINT NOT NULL,
+    version           BIGINT NOT NULL,
+    item              BIGINT NOT NULL,
+    connection        TEXT NOT NULL,
+    key               TEXT NOT NULL,
+    path              TEXT NOT NULL,
+    item_version      TEXT NOT NULL,
+    size              BIGINT NOT NULL,
+    format            BIGINT NOT NULL,
+    status            BIGINT NOT NULL,
+    sha256            BLOB NOT NULL,
+    text_digest       BLOB NOT NULL,
+    exposure          BIGINT NOT NULL,
+    shared_with       TEXT NOT NULL,
+    owner             TEXT,
+    rules             TEXT NOT NULL,
+    revision          TEXT NOT NULL,
+    message           TEXT,
+    alert_level       BIGINT NOT NULL,
+    captured          TEXT NOT NULL,
+    recipients        TEXT NOT NULL,
+    intent            TEXT,
+    made              TEXT,
+    copy_key          TEXT,
+    copy_version      TEXT,
+    tombstone         TEXT,
+    tombstone_version TEXT,
+    sealed_size       BIGINT NOT NULL,
+    created           BIGINT NOT NULL,
+    changed           BIGINT NOT NULL,
+    due               BIGINT,
+    asked_by          TEXT,
+    asked_why         TEXT,
+    release_key       TEXT,
+    result            TEXT,
+    error             TEXT
+);
+CREATE INDEX entry_place ON entry (connection, key, state);
+CREATE INDEX entry_state ON entry (state, id);
+CREATE INDEX entry_text ON entry (connection, state, text_digest, id);
+CREATE INDEX entry_tombstone ON entry (connection, tombstone) WHERE tombstone IS NOT NULL;
+CREATE INDEX entry_copy ON entry (connection, copy_key) WHERE copy_key IS NOT NULL;

@@ -1,0 +1,328 @@
+#include "store/entry.h"
+
+#include <string.h>
+
+static const char *const state_words[ENTRY_STATE_COUNT] = {"sealing",  "sealed",    "removing",
+                                                           "removed",  "releasing", "released",
+                                                           "deleting", "deleted",   "cancelled"};
+static const char *const kind_words[ENTRY_KIND_COUNT] = {"quarantine", "encrypt"};
+
+const char *entry_state_word(enum entry_state state)
+{
+    return state_words[state];
+}
+
+const char *entry_kind_word(enum entry_kind kind)
+{
+    return kind_words[kind];
+}
+
+/* Reading, in the order of the columns ------------------------------------------------------- */
+
+struct reading {
+    struct db_query *query;
+    struct arena *arena;
+    int column;
+    bool no_memory;
+};
+
+static int64_t get_number(struct reading *reading)
+{
+    return db_column_number(reading->query, reading->column++);
+}
+
+static int64_t get_time(struct reading *reading)
+{
+    int column = reading->column++;
+    return db_column_null(reading->query, column) ? ENTRY_NO_TIME
+                                                  : db_column_number(reading->query, column);
+}
+
+static const char *get_text(struct reading *reading)
+{
+    const char *text = db_column_text(reading->query, reading->column++);
+    const char *copy = text ? arena_strdup(reading->arena, text) : NULL;
+    reading->no_memory = reading->no_memory || (text && !copy);
+    return copy;
+}
+
+static void get_digest(struct reading *reading, uint8_t digest[32])
+{
+    const struct db_bytes bytes = db_column_blob(reading->query, reading->column++);
+    memset(digest, 0, 32);
+    if (bytes.length == 32)
+        memcpy(digest, bytes.bytes, 32);
+}
+
+static void take_place(struct reading *reading, struct entry *entry)
+{
+    entry->id = get_number(reading);
+    entry->kind = (enum entry_kind)get_number(reading);
+    entry->state = (enum entry_state)get_number(reading);
+    entry->version = get_number(reading);
+    entry->item = get_number(reading);
+    entry->connection = get_text(reading);
+    entry->key = get_text(reading);
+    entry->path = get_text(reading);
+    entry->item_version = get_text(reading);
+    entry->size = (uint64_t)get_number(reading);
+    entry->format = (int)get_number(reading);
+    entry->status = (int)get_number(reading);
+    get_digest(reading, entry->sha256);
+    get_digest(reading, entry->text_digest);
+    entry->exposure = (int)get_number(reading);
+    entry->shared_with = get_text(reading);
+    entry->owner = get_text(reading);
+    entry->rules = get_text(reading);
+    entry->revision = get_text(reading);
+    entry->message = get_text(reading);
+    entry->alert_level = (int)get_number(reading);
+}
+
+static void take_life(struct reading *reading, struct entry *entry)
+{
+    entry->captured = get_text(reading);
+    entry->recipients = get_text(reading);
+    entry->intent = get_text(reading);
+    entry->made = get_text(reading);
+    entry->copy_key = get_text(reading);
+    entry->copy_version = get_text(reading);
+    entry->tombstone = get_text(reading);
+    entry->tombstone_version = get_text(reading);
+    entry->sealed_size = (uint64_t)get_number(reading);
+    entry->created_us = get_number(reading);
+    entry->changed_us = get_number(reading);
+    entry->due_us = get_time(reading);
+    entry->asked_by = get_text(reading);
+    entry->asked_why = get_text(reading);
+    entry->release_key = get_text(reading);
+    entry->result = get_text(reading);
+    entry->error = get_text(reading);
+}
+
+static bool take(struct db_query *query, struct arena *arena, struct entry *entry, struct err *err)
+{
+    struct reading reading = {.query = query, .arena = arena};
+    take_place(&reading, entry);
+    take_life(&reading, entry);
+    return !reading.no_memory || err_set(err, ERR_MEMORY, "out of memory");
+}
+
+static bool take_one(struct db_query *query, struct arena *arena, struct entry *entry, bool *found,
+                     struct err *err)
+{
+    enum db_step step = db_step(query, err);
+    *found = step == DB_ROW;
+    bool ok = step == DB_END || (*found && take(query, arena, entry, err));
+    db_done(query);
+    return ok;
+}
+
+/* Writing ------------------------------------------------------------------------------------ */
+
+static void put_time(struct db_query *query, int index, int64_t at_us)
+{
+    if (at_us == ENTRY_NO_TIME)
+        db_null(query, index);
+    else
+        db_number(query, index, at_us);
+}
+
+static void put_place(struct db_query *query, const struct entry *entry)
+{
+    db_number(query, 1, entry->kind);
+    db_number(query, 2, entry->state);
+    db_number(query, 3, entry->version);
+    db_number(query, 4, entry->item);
+    db_text(query, 5, entry->connection);
+    db_text(query, 6, entry->key);
+    db_text(query, 7, entry->path);
+    db_text(query, 8, entry->item_version);
+    db_number(query, 9, (int64_t)entry->size);
+    db_number(query, 10, entry->format);
+    db_number(query, 11, entry->status);
+    db_blob(query, 12, (struct db_bytes){entry->sha256, 32});
+    db_blob(query, 13, (struct db_bytes){entry->text_digest, 32});
+    db_number(query, 14, entry->exposure);
+    db_text(query, 15, entry->shared_with);
+    db_text(query, 16, entry->owner);
+    db_text(query, 17, entry->rules);
+    db_text(query, 18, entry->revision);
+    db_text(query, 19, entry->message);
+    db_number(query, 20, entry->alert_level);
+}
+
+static void put_life(struct db_query *query, const struct entry *entry)
+{
+    db_text(query, 21, entry->captured);
+    db_text(query, 22, entry->recipients);
+    db_text(query, 23, entry->intent);
+    db_text(query, 24, entry->made);
+    db_text(query, 25, entry->copy_key);
+    db_text(query, 26, entry->copy_version);
+    db_text(query, 27, entry->tombstone);
+    db_text(query, 28, entry->tombstone_version);
+    db_number(query, 29, (int64_t)entry->sealed_size);
+    db_number(query, 30, entry->created_us);
+    db_number(query, 31, entry->changed_us);
+    put_time(query, 32, entry->due_us);
+    db_text(query, 33, entry->asked_by);
+    db_text(query, 34, entry->asked_why);
+    db_text(query, 35, entry->release_key);
+    db_text(query, 36, entry->result);
+    db_text(query, 37, entry->error);
+}
+
+bool entry_add(struct db *db, struct entry *entry, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_ADD);
+    entry->version = 1;
+    put_place(query, entry);
+    put_life(query, entry);
+    if (db_step(query, err) != DB_ROW)
+        return false;
+    entry->id = db_column_number(query, 0);
+    db_done(query);
+    return true;
+}
+
+bool entry_save(struct db *db, struct entry *entry, struct err *err)
+{
+    int64_t changed = 0;
+    struct db_query *query = db_query(db, DB_ENTRY_SAVE);
+    db_number(query, 1, entry->state);
+    db_text(query, 2, entry->item_version);
+    db_number(query, 3, (int64_t)entry->size);
+    db_blob(query, 4, (struct db_bytes){entry->sha256, 32});
+    db_text(query, 5, entry->captured);
+    db_text(query, 6, entry->recipients);
+    db_text(query, 7, entry->intent);
+    db_text(query, 8, entry->made);
+    db_text(query, 9, entry->copy_key);
+    db_text(query, 10, entry->copy_version);
+    db_text(query, 11, entry->tombstone);
+    db_text(query, 12, entry->tombstone_version);
+    db_number(query, 13, (int64_t)entry->sealed_size);
+    db_number(query, 14, entry->changed_us);
+    put_time(query, 15, entry->due_us);
+    db_text(query, 16, entry->asked_by);
+    db_text(query, 17, entry->asked_why);
+    db_text(query, 18, entry->release_key);
+    db_text(query, 19, entry->result);
+    db_text(query, 20, entry->error);
+    db_number(query, 21, entry->id);
+    db_number(query, 22, entry->version);
+    if (!db_run(query, &changed, err))
+        return false;
+    if (changed != 1)
+        return err_set(err, ERR_CONFLICT, "entry %lld was changed meanwhile", (long long)entry->id);
+    entry->version++;
+    return true;
+}
+
+/* Questions ---------------------------------------------------------------------------------- */
+
+bool entry_get(struct db *db, int64_t id, struct arena *arena, struct entry *entry, bool *found,
+               struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_GET);
+    db_number(query, 1, id);
+    return take_one(query, arena, entry, found, err);
+}
+
+bool entry_open(struct db *db, const char *connection, const char *key, struct arena *arena,
+                struct entry *entry, bool *found, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_OPEN);
+    db_text(query, 1, connection);
+    db_text(query, 2, key);
+    return take_one(query, arena, entry, found, err);
+}
+
+bool entry_next(struct db *db, enum entry_state state, int64_t after, struct arena *arena,
+                struct entry *entry, bool *found, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_NEXT);
+    db_number(query, 1, state);
+    db_number(query, 2, after);
+    return take_one(query, arena, entry, found, err);
+}
+
+bool entry_released(struct db *db, const char *connection, const uint8_t text_digest[32],
+                    const uint8_t sha256[32], int64_t after, struct arena *arena,
+                    struct entry *entry, bool *found, struct err *err)
+{
+    static const uint8_t none[32];
+    struct db_query *query = db_query(db, DB_ENTRY_RELEASED);
+    db_text(query, 1, connection);
+    db_blob(query, 2, (struct db_bytes){text_digest, 32});
+    db_blob(query, 3, (struct db_bytes){sha256, 32});
+    db_number(query, 4, memcmp(text_digest, none, 32) != 0);
+    db_number(query, 5, after);
+    return take_one(query, arena, entry, found, err);
+}
+
+bool entry_is_tombstone(struct db *db, const char *connection, const char *key, const char *version,
+                        bool *is, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_TOMBSTONE);
+    db_text(query, 1, connection);
+    db_text(query, 2, key);
+    db_text(query, 3, version);
+    enum db_step step = db_step(query, err);
+    *is = step == DB_ROW;
+    db_done(query);
+    return step != DB_FAILED;
+}
+
+bool entry_encrypted(struct db *db, const char *connection, const char *key, const char *version,
+                     struct arena *arena, struct entry *entry, bool *found, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_ENCRYPTED);
+    db_text(query, 1, connection);
+    db_text(query, 2, key);
+    db_text(query, 3, version);
+    return take_one(query, arena, entry, found, err);
+}
+
+bool entry_list(struct db *db, const struct entry_filter *filter, struct arena *arena,
+                struct entry **entries, size_t *count, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_LIST);
+    *count = 0;
+    *entries = arena_alloc(arena, (size_t)filter->limit + 1, sizeof **entries);
+    if (!*entries)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    db_number(query, 1, filter->before);
+    db_number(query, 2, filter->kind);
+    db_number(query, 3, filter->kind);
+    db_number(query, 4, filter->state);
+    db_number(query, 5, filter->state);
+    db_number(query, 6, filter->all_states || filter->state >= 0);
+    db_number(query, 7, filter->connection == NULL);
+    db_text(query, 8, filter->connection);
+    db_number(query, 9, filter->limit);
+    enum db_step step = DB_END;
+    while (*count < (size_t)filter->limit && (step = db_step(query, err)) == DB_ROW)
+        if (!take(query, arena, &(*entries)[(*count)++], err)) {
+            db_done(query);
+            return false;
+        }
+    db_done(query);
+    return step != DB_FAILED;
+}
+
+bool entry_numbers(struct db *db, struct entry_numbers *numbers, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_NUMBERS);
+    enum db_step step;
+    *numbers = (struct entry_numbers){0};
+    while ((step = db_step(query, err)) == DB_ROW) {
+        int64_t state = db_column_number(query, 0);
+        if (state >= 0 && state < ENTRY_STATE_COUNT)
+            numbers->states[state] = db_column_number(query, 1);
+        numbers->sealed_bytes += db_column_number(query, 2);
+    }
+    db_done(query);
+    return step != DB_FAILED;
+}
