@@ -325,6 +325,9 @@ static bool start_api(struct daemon *daemon, struct err *err)
         .types_digest = daemon->types_digest,
     };
     daemon->api = api_open(&facts, err);
+    if (daemon->api && api_stopped_us(daemon->api))
+        LOG(LOG_LEVEL_WARN, "acting-stopped",
+            LOG_TEXT(what, "nothing is carried out until labelctl resume-acting"));
     return daemon->api != NULL;
 }
 

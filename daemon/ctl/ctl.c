@@ -82,7 +82,7 @@ static void print_help(FILE *to)
         char name[32];
         snprintf(name, sizeof name, "%s%s%s", commands[i].noun, *commands[i].verb ? " " : "",
                  commands[i].verb);
-        fprintf(to, "  %-15s %s\n", name, commands[i].summary);
+        fprintf(to, "  %-19s %s\n", name, commands[i].summary);
     }
     fprintf(to,
             "\nTry:  labelctl inspect ~/Documents          what is in my files?\n"

@@ -5,26 +5,6 @@
 
 #include "ctl/online.h"
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-static long long number_of(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
-static int print_json(struct ctl_call *call, const json_t *json)
-{
-    own_buf struct buf line = buf_new(16u << 20);
-    if (!json_write(json, &line))
-        return ctl_fail(call, CTL_UNREACHABLE, "out of memory");
-    fprintf(call->out, "%s\n", buf_text(&line));
-    return CTL_OK;
-}
-
 /* status ------------------------------------------------------------------------------------- */
 
 static void print_counts(FILE *out, const char *title, const json_t *counts)
@@ -47,13 +27,23 @@ static void print_counts(FILE *out, const char *title, const json_t *counts)
 static void print_connection(FILE *out, const json_t *connection)
 {
     const json_t *walk = json_object_get(connection, "walk");
-    fprintf(out, "connection  %s (%s): %s", text_of(connection, "name"),
-            text_of(connection, "kind"), text_of(connection, "state"));
-    if (*text_of(walk, "state"))
-        fprintf(out, "; walk %s, %lld files seen", text_of(walk, "state"), number_of(walk, "seen"));
+    fprintf(out, "connection  %s (%s): %s", online_text(connection, "name"),
+            online_text(connection, "kind"), online_text(connection, "state"));
+    if (*online_text(walk, "state"))
+        fprintf(out, "; walk %s, %lld files seen", online_text(walk, "state"),
+                online_number(walk, "seen"));
     fputc('\n', out);
-    if (*text_of(connection, "notes"))
-        fprintf(out, "            %s\n", text_of(connection, "notes"));
+    online_hold(out, "            paused", json_object_get(connection, "paused"));
+    if (*online_text(connection, "notes"))
+        fprintf(out, "            %s\n", online_text(connection, "notes"));
+}
+
+static void print_acting(FILE *out, const json_t *acting)
+{
+    if (json_is_true(json_object_get(acting, "acting")))
+        return;
+    online_hold(out, "ACTING      STOPPED", acting);
+    fprintf(out, "            %lld files wait for it\n", online_number(acting, "stopped_items"));
 }
 
 static void print_status(FILE *out, const json_t *status)
@@ -63,22 +53,23 @@ static void print_status(FILE *out, const json_t *status)
     const json_t *audit = json_object_get(status, "audit");
     size_t index;
     json_t *value;
-    fprintf(out, "labeld %s, up since %s\n", text_of(status, "version"),
-            text_of(status, "started"));
+    fprintf(out, "labeld %s, up since %s\n", online_text(status, "version"),
+            online_text(status, "started"));
+    print_acting(out, json_object_get(status, "acting"));
     print_counts(out, "items", json_object_get(json_object_get(status, "items"), "by_status"));
     print_counts(out, "jobs", json_object_get(status, "jobs"));
     json_array_foreach(json_object_get(status, "connections"), index, value)
         print_connection(out, value);
     fprintf(out, "rules       %s%s%.12s\n",
-            *text_of(rules, "file") ? text_of(rules, "file") : "none",
-            *text_of(rules, "revision") ? ", revision " : "", text_of(rules, "revision"));
-    if (*text_of(rules, "problem"))
-        fprintf(out, "            %s\n", text_of(rules, "problem"));
+            *online_text(rules, "file") ? online_text(rules, "file") : "none",
+            *online_text(rules, "revision") ? ", revision " : "", online_text(rules, "revision"));
+    if (*online_text(rules, "problem"))
+        fprintf(out, "            %s\n", online_text(rules, "problem"));
     fprintf(out, "sandbox     %s, Landlock %lld, %lld types\n",
             json_is_true(json_object_get(sandbox, "seccomp")) ? "seccomp" : "NO SECCOMP (relaxed)",
-            number_of(sandbox, "landlock"), number_of(sandbox, "types"));
-    fprintf(out, "audit       %lld records, head %.16s\n", number_of(audit, "seq"),
-            text_of(audit, "head"));
+            online_number(sandbox, "landlock"), online_number(sandbox, "types"));
+    fprintf(out, "audit       %lld records, head %.16s\n", online_number(audit, "seq"),
+            online_text(audit, "head"));
     json_array_foreach(json_object_get(status, "notes"), index, value)
         fprintf(out, "note        %s\n", json_string_value(value));
 }
@@ -97,7 +88,7 @@ int ctl_status(struct ctl_call *call)
     if (!status)
         return call->exit;
     if (json)
-        return print_json(call, status);
+        return online_print(call, status);
     print_status(call->out, status);
     return CTL_OK;
 }
@@ -110,18 +101,13 @@ struct filters {
     uint64_t limit;
 };
 
-/* Append key=value, percent-encoded (RFC 3986, section 2.3). */
+/* Append key=value. */
 static void add_filter(struct buf *path, const char *key, const char *value)
 {
     if (!value)
         return;
     buf_printf(path, "%c%s=", strchr(buf_text(path), '?') ? '&' : '?', key);
-    for (const char *at = value; *at; at++) {
-        unsigned char c = (unsigned char)*at;
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                     strchr("-._~", c);
-        buf_printf(path, plain ? "%c" : "%%%02X", c);
-    }
+    online_escape(path, value);
 }
 
 static void add_filters(struct buf *path, const struct filters *filters, const char *cursor)
@@ -150,15 +136,17 @@ static void print_item(FILE *out, const json_t *item)
     const json_t *findings = json_object_get(item, "findings");
     size_t index;
     json_t *row;
-    const char *label = text_of(item, "label");
-    ctl_put(out, text_of(item, "path"));
-    fprintf(out, "  %s, %s, %s, %s", text_of(item, "format"), text_of(item, "status"),
-            text_of(item, "exposure"), *label ? label : "no label");
-    json_array_foreach(findings, index, row) fprintf(
-        out, "%s%s %lld", index ? ", " : "; ", text_of(row, "type"), number_of(row, "unique"));
-    if (*text_of(item, "outcome") && strcmp(text_of(item, "outcome"), "none") != 0)
-        fprintf(out, "; %s%s%s%s", text_of(item, "outcome"), *text_of(item, "code") ? " (" : "",
-                text_of(item, "code"), *text_of(item, "code") ? ")" : "");
+    const char *label = online_text(item, "label");
+    ctl_put(out, online_text(item, "path"));
+    fprintf(out, "  %s, %s, %s, %s", online_text(item, "format"), online_text(item, "status"),
+            online_text(item, "exposure"), *label ? label : "no label");
+    json_array_foreach(findings, index, row)
+        fprintf(out, "%s%s %lld", index ? ", " : "; ", online_text(row, "type"),
+                online_number(row, "unique"));
+    if (*online_text(item, "outcome") && strcmp(online_text(item, "outcome"), "none") != 0)
+        fprintf(out, "; %s%s%s%s", online_text(item, "outcome"),
+                *online_text(item, "code") ? " (" : "", online_text(item, "code"),
+                *online_text(item, "code") ? ")" : "");
     fputc('\n', out);
 }
 
@@ -180,7 +168,7 @@ static int print_items(struct ctl_call *call, const struct online *online, struc
         json_array_foreach(items, index, item)
         {
             if (as_json)
-                print_json(call, item);
+                online_print(call, item);
             else
                 print_item(call->out, item);
         }

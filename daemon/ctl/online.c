@@ -3,11 +3,12 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/io.h"
 #include "base/own.h"
 
-enum { answer_max_bytes = 16 << 20, token_max_bytes = 4096, time_limit_s = 60 };
+enum { answer_max_bytes = 64 << 20, token_max_bytes = 4096, time_limit_s = 60 };
 
 /* Where to ask, and the secret to show. */
 struct target {
@@ -75,61 +76,173 @@ static size_t take(char *bytes, size_t size, size_t count, void *answer)
     return buf_append(answer, bytes, size * count) ? size * count : 0;
 }
 
-/* The answer's status code; 0 after a message. */
-static long ask(struct ctl_call *call, const struct target *target, const char *path,
-                struct buf *answer)
+/* One question, and what its answer's headers said. */
+struct asking {
+    const char *method, *path;
+    struct buf body, answer;
+    char stopped[64]; /* since when all acting is stopped; "" = it is not */
+};
+
+/* "Labeld-Acting: stopped; since=2026-03-01T09:30:00Z" */
+static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 {
-    long code = 0;
-    own_buf struct buf url = buf_new(8192), header = buf_new(8192);
-    buf_printf(&url, "%s%s", target->server, path);
-    buf_printf(&header, "Authorization: Bearer %s", target->token);
-    CURL *curl = curl_easy_init();
-    struct curl_slist *headers = curl ? curl_slist_append(NULL, buf_text(&header)) : NULL;
-    if (!headers || url.failed || header.failed) {
-        fail(call, CTL_UNREACHABLE, "out of memory", "");
-        curl_easy_cleanup(curl);
-        return 0;
-    }
-    curl_easy_setopt(curl, CURLOPT_URL, buf_text(&url));
+    static const char name[] = "labeld-acting: stopped; since=";
+    struct asking *asking = context;
+    size_t length = size * count, start = sizeof name - 1;
+    if (length > start && strncasecmp(bytes, name, start) == 0)
+        snprintf(asking->stopped, sizeof asking->stopped, "%.*s",
+                 (int)strcspn(bytes + start, "\r\n"), bytes + start);
+    return length;
+}
+
+static void set_options(CURL *curl, struct asking *asking, struct curl_slist *headers)
+{
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, asking->method);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, asking);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &asking->answer);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)time_limit_s);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    CURLcode failed = curl_easy_perform(curl);
-    if (failed)
-        call->exit = ctl_fail(call, CTL_UNREACHABLE, "the daemon at %s cannot be reached: %s",
-                              target->server, curl_easy_strerror(failed));
-    else
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
+    if (strcmp(asking->method, "GET") == 0)
+        return;
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, buf_text(&asking->body));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)asking->body.length);
+}
+
+static struct curl_slist *make_headers(const struct target *target)
+{
+    own_buf struct buf header = buf_new(8192);
+    buf_printf(&header, "Authorization: Bearer %s", target->token);
+    struct curl_slist *first = header.failed ? NULL : curl_slist_append(NULL, buf_text(&header));
+    struct curl_slist *both =
+        first ? curl_slist_append(first, "Content-Type: application/json") : NULL;
+    if (!both)
+        curl_slist_free_all(first);
+    return both;
+}
+
+/* The answer's status code; 0 after a message. */
+static long ask(struct ctl_call *call, const struct target *target, struct asking *asking)
+{
+    long code = 0;
+    own_buf struct buf url = buf_new(32768);
+    buf_printf(&url, "%s%s", target->server, asking->path);
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = make_headers(target);
+    if (!curl || !headers || url.failed || asking->body.failed) {
+        fail(call, CTL_UNREACHABLE, "out of memory", "");
+    } else {
+        curl_easy_setopt(curl, CURLOPT_URL, buf_text(&url));
+        set_options(curl, asking, headers);
+        CURLcode failed = curl_easy_perform(curl);
+        if (failed)
+            call->exit = ctl_fail(call, CTL_UNREACHABLE, "the daemon at %s cannot be reached: %s",
+                                  target->server, curl_easy_strerror(failed));
+        else
+            curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
+    }
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     return code;
 }
 
-json_t *online_get(struct ctl_call *call, const struct online *online, const char *path)
+static json_t *refused(struct ctl_call *call, json_t *json)
+{
+    const char *detail = online_text(json, "detail"), *title = online_text(json, "title");
+    fail(call, CTL_UNREACHABLE, "the daemon refused: ",
+         *detail  ? detail
+         : *title ? title
+                  : "no reason given");
+    json_decref(json);
+    return NULL;
+}
+
+json_t *online_send(struct ctl_call *call, const struct online *online, const char *method,
+                    const char *path, json_t *body)
 {
     struct target target = {0};
     struct err err = {0};
+    struct asking asking = {.method = method,
+                            .path = path,
+                            .body = buf_new(answer_max_bytes),
+                            .answer = buf_new(answer_max_bytes)};
     json_t *json = NULL;
-    own_buf struct buf answer = buf_new(answer_max_bytes);
-    long code = find_target(call, online, &target) ? ask(call, &target, path, &answer) : 0;
+    if (body)
+        json_write(body, &asking.body);
+    long code = find_target(call, online, &target) ? ask(call, &target, &asking) : 0;
     if (code)
-        json = json_parse(buf_text(&answer), answer.length, &err);
-    if (code && code != 200) {
-        const char *detail = json_string_value(json_object_get(json, "detail"));
-        const char *title = json_string_value(json_object_get(json, "title"));
-        fail(call, CTL_UNREACHABLE, "the daemon refused: ",
-             detail  ? detail
-             : title ? title
-                     : "no reason given");
-        json_decref(json);
-        json = NULL;
-    } else if (code && !json) {
+        json = json_parse(buf_text(&asking.answer), asking.answer.length, &err);
+    if (*asking.stopped)
+        fprintf(call->err,
+                "labelctl: acting is stopped since %s: nothing is carried out until "
+                "labelctl resume-acting\n",
+                asking.stopped);
+    if (code && (code < 200 || code > 299))
+        json = refused(call, json);
+    else if (code && !json)
         fail(call, CTL_UNREACHABLE, "the daemon's answer: ", err.text);
-    }
+    json_decref(body);
+    buf_fini(&asking.body);
+    buf_fini(&asking.answer);
     arena_fini(&target.arena);
     return json;
+}
+
+json_t *online_get(struct ctl_call *call, const struct online *online, const char *path)
+{
+    return online_send(call, online, "GET", path, NULL);
+}
+
+json_t *online_reason(const char *reason)
+{
+    json_t *body = json_object();
+    if (reason)
+        json_object_set_new(body, "reason", json_text(reason));
+    return body;
+}
+
+void online_escape(struct buf *path, const char *text)
+{
+    for (const char *at = text; *at; at++) {
+        unsigned char c = (unsigned char)*at;
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                     strchr("-._~", c);
+        buf_printf(path, plain ? "%c" : "%%%02X", c);
+    }
+}
+
+const char *online_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+long long online_number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+void online_hold(FILE *out, const char *title, const json_t *hold)
+{
+    const char *why = online_text(hold, "why");
+    if (!*online_text(hold, "since"))
+        return;
+    fprintf(out, "%s since %s by ", title, online_text(hold, "since"));
+    ctl_put(out, online_text(hold, "who"));
+    fputs(*why ? ": " : "", out);
+    ctl_put(out, why);
+    fputc('\n', out);
+}
+
+int online_print(struct ctl_call *call, const json_t *json)
+{
+    own_buf struct buf line = buf_new(answer_max_bytes);
+    if (!json_write(json, &line))
+        return ctl_fail(call, CTL_UNREACHABLE, "out of memory");
+    fprintf(call->out, "%s\n", buf_text(&line));
+    return CTL_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * online: one question to the daemon's API.
+ * online: one question to the daemon's API, and its answer.
  * The server comes from --server or LABELD_SERVER, the token from --token-file or
  * LABELD_TOKEN_FILE; without either, from the state folder of a daemon on this machine
  * (state/listen.json and state/admin.token) under --state or LABELD_STATE.
@@ -21,7 +21,28 @@ struct online {
         "state", CTL_TEXT, &(online).state, "DIR", "a local daemon's state folder (LABELD_STATE)"  \
     }
 
-/* GET a path such as "/api/v1/status". NULL after a message; return call->exit. */
+/* GET a path such as "/api/v1/status". NULL after a message; return call->exit. While people have
+ * stopped all acting, one line on stderr says so. */
 json_t *online_get(struct ctl_call *call, const struct online *online, const char *path);
+
+/* The same with another method and a body (NULL = none; the reference is taken over). */
+json_t *online_send(struct ctl_call *call, const struct online *online, const char *method,
+                    const char *path, json_t *body);
+
+/* {"reason": reason}, or {}. */
+json_t *online_reason(const char *reason);
+
+/* Append a text as one part of a path or query, percent-encoded (RFC 3986, section 2.3). */
+void online_escape(struct buf *path, const char *text);
+
+/* Members of an answer: "" or 0 where they are missing or null. */
+const char *online_text(const json_t *object, const char *key);
+long long online_number(const json_t *object, const char *key);
+
+/* "TITLE since WHEN by WHO: WHY" for {"since","who","why"}; nothing for null. */
+void online_hold(FILE *out, const char *title, const json_t *hold);
+
+/* Print a value as one line of JSON. */
+int online_print(struct ctl_call *call, const json_t *json);
 
 #endif

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "http/api.h"
 
 static const size_t arena_max_bytes = 256u << 20, allow_max_bytes = 256;
 static const size_t in_flight_max_bytes = 64u << 20;
@@ -193,6 +194,8 @@ enum MHD_Result admin_ask(void *context, struct MHD_Connection *connection, cons
     }
     if (exchange->answer.status == 0)
         answer(exchange, connection);
+    if (exchange->request.caller.role != ROLE_NOBODY)
+        exchange->answer.stopped_us = api_stopped_us(exchange->admin->api);
     return answer_send(&exchange->answer, connection) ? MHD_YES : MHD_NO;
 }
 

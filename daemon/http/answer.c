@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum { answer_max_bytes = 64 << 20, retry_standard_s = 60 };
@@ -79,6 +80,11 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     if (answer->allow)
         MHD_add_response_header(response, "Allow", answer->allow);
+    if (answer->stopped_us) { /* labelctl tells it with each command */
+        char value[48] = "stopped; since=";
+        clock_format(answer->stopped_us, value + strlen(value));
+        MHD_add_response_header(response, "Labeld-Acting", value);
+    }
     if (answer->status == 503 || answer->status == 429) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%u",

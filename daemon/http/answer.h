@@ -9,13 +9,14 @@
 struct MHD_Connection;
 
 struct answer {
-    unsigned status;   /* HTTP; 0 = 200 */
-    json_t *json;      /* NULL with a problem or a text */
-    char *text;        /* another type than JSON: mem_free */
-    const char *type;  /* of text */
-    const char *allow; /* with 405; borrowed until sent */
-    char problem[320]; /* status >= 400: one sentence, made into problem+json (RFC 9457) */
-    unsigned retry_s;  /* with 429 and 503; 0 = 60 */
+    unsigned status;    /* HTTP; 0 = 200 */
+    json_t *json;       /* NULL with a problem or a text */
+    char *text;         /* another type than JSON: mem_free */
+    const char *type;   /* of text */
+    const char *allow;  /* with 405; borrowed until sent */
+    char problem[320];  /* status >= 400: one sentence, made into problem+json (RFC 9457) */
+    int64_t stopped_us; /* all acting is stopped since: said with each answer */
+    unsigned retry_s;   /* with 429 and 503; 0 = 60 */
 };
 
 /* Forget what was there and answer with a problem. Never a secret, nothing that others chose. */

@@ -17,7 +17,10 @@ struct api *api_open(const struct api_facts *facts, struct err *err)
     api->started_us = clock_now_us();
     api->rules = arena_new(16u << 20);
     pthread_mutex_init(&api->lock, NULL);
-    return api;
+    if (api_acting_load(api, err))
+        return api;
+    api_close(api);
+    return NULL;
 }
 
 void api_close(struct api *api)

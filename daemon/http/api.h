@@ -22,6 +22,9 @@ struct api_facts {
 struct api *api_open(const struct api_facts *facts, struct err *err);
 void api_close(struct api *api);
 
+/* Since when people have stopped all acting; 0 = they have not. */
+int64_t api_stopped_us(struct api *api);
+
 /* The rules in force, and why the file is not (NULL = it is). Copied. */
 bool api_rules(struct api *api, const struct policy *policy, const char *problem);
 

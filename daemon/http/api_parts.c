@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "store/audit.h"
+#include "store/hold.h"
 
-enum { limit_most = 500, limit_standard = 100 };
+enum { limit_most = 500, limit_standard = 100, details_max_bytes = 64 << 10 };
 
 const char *api_label_name(const struct api *api, const char *id)
 {
@@ -87,6 +90,69 @@ void api_read(struct api *api, const struct request *request, struct answer *ans
         answer_problem(answer, 404, "no such object");
     else
         api_failed(answer, &err);
+}
+
+struct change {
+    struct api *api;
+    const struct request *request;
+    struct answer *answer;
+    api_read_handler *write;
+    json_t *json;
+};
+
+static bool run_change(struct db *db, void *context, struct err *err)
+{
+    struct change *change = context;
+    change->json = change->write(change->api, db, change->request, change->answer, err);
+    return change->json && change->answer->status < 400;
+}
+
+void api_write(struct api *api, const struct request *request, struct answer *answer,
+               api_read_handler *write)
+{
+    struct err err = {0};
+    struct change change = {.api = api, .request = request, .answer = answer, .write = write};
+    const struct store_unit unit = {run_change, &change};
+    if (store_write(api->facts.store, STORE_COMMITTED, unit, &err)) {
+        answer->json = change.json;
+        return;
+    }
+    json_decref(change.json);
+    if (answer->status >= 400)
+        return;
+    if (err.kind == ERR_NONE)
+        answer_problem(answer, 404, "no such object");
+    else
+        api_failed(answer, &err);
+}
+
+bool api_audit(struct db *db, const struct request *request, const struct api_record *record,
+               struct err *err)
+{
+    own_buf struct buf text = buf_new(details_max_bytes);
+    own_json json_t *details = record->details ? record->details : json_object();
+    if (record->reason)
+        json_object_set_new(details, "reason", json_text(record->reason));
+    json_object_set_new(details, "role", json_string(role_word(request->caller.role)));
+    if (!details || !json_write(details, &text))
+        return err_set(err, ERR_MEMORY, "out of memory");
+    const struct audit_record row = {.event = record->event,
+                                     .actor = request->caller.name,
+                                     .item = record->item,
+                                     .connection = record->connection,
+                                     .details = buf_text(&text),
+                                     .at_us = clock_now_us()};
+    LOG(LOG_LEVEL_INFO, record->event, LOG_TEXT(actor, request->caller.name),
+        LOG_TEXT(connection, record->connection));
+    return audit_add(db, &row, err);
+}
+
+json_t *api_hold(const struct hold *hold)
+{
+    if (!hold->since_us)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o}", "since", api_time(hold->since_us), "who",
+                     json_text(hold->who), "why", api_text(hold->why));
 }
 
 bool api_part_id(const struct request *request, size_t part, int64_t *id, struct answer *answer)

@@ -5,14 +5,17 @@
 #ifndef LABELD_HTTP_API_PARTS_H
 #define LABELD_HTTP_API_PARTS_H
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "http/api.h"
 #include "http/request.h"
+#include "store/queue.h"
 
 struct api {
     struct api_facts facts;
     int64_t started_us;
-    pthread_mutex_t lock; /* the rules */
+    atomic_llong stopped_us; /* since when all acting is stopped; 0 = it is not */
+    pthread_mutex_t lock;    /* the rules */
     struct arena rules;
     const char *revision, *problem;
     const struct policy_label *labels;
@@ -40,6 +43,10 @@ json_t *api_time(int64_t us);
 json_t *api_id(int64_t id);
 json_t *api_stored(const char *text);
 
+/* {"since","who","why"} of what people have stopped, or null. NULL with err. */
+struct hold;
+json_t *api_hold(const struct hold *hold);
+
 /* A failure of the store as an answer; a question that makes no sense is the client's. */
 void api_failed(struct answer *answer, const struct err *err);
 
@@ -49,6 +56,32 @@ typedef json_t *api_read_handler(struct api *api, struct db *db, const struct re
                                  struct answer *answer, struct err *err);
 void api_read(struct api *api, const struct request *request, struct answer *answer,
               api_read_handler *read);
+
+/* Write: `write` runs as a unit of the store, which is durable before it is answered. What makes it
+ * answer with a problem, or return NULL, keeps nothing. */
+void api_write(struct api *api, const struct request *request, struct answer *answer,
+               api_read_handler *write);
+
+/* Put on record, in the unit of the change: `event` by the caller, with the reason and more
+ * details (may be NULL; the reference is taken over). */
+struct api_record {
+    const char *event, *connection, *reason;
+    int64_t item;
+    json_t *details;
+};
+bool api_audit(struct db *db, const struct request *request, const struct api_record *record,
+               struct err *err);
+
+/* The resource `acting`; whether it is stopped, for api_stopped_us. */
+json_t *api_acting_json(struct db *db, struct arena *arena, struct err *err);
+bool api_acting_load(struct api *api, struct err *err);
+
+/* Counts of jobs. */
+json_t *api_jobs_json(const struct queue_numbers *numbers);
+
+/* One connection as status and list show it. NULL with err. */
+json_t *api_connection_json(struct db *db, const struct config_connection *connection,
+                            struct arena *arena, struct err *err);
 
 /* The id in a path. False: answered with 404. */
 bool api_part_id(const struct request *request, size_t part, int64_t *id, struct answer *answer);

@@ -3,7 +3,6 @@
 #include "http/api_parts.h"
 #include "store/audit.h"
 #include "store/catalogue.h"
-#include "store/progress.h"
 
 static json_t *items_json(const struct catalogue_numbers *numbers)
 {
@@ -16,7 +15,7 @@ static json_t *items_json(const struct catalogue_numbers *numbers)
                      (json_int_t)numbers->with_findings, "by_status", by_status);
 }
 
-static json_t *jobs_json(const struct queue_numbers *numbers)
+json_t *api_jobs_json(const struct queue_numbers *numbers)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:I}", "queued", (json_int_t)numbers->queued[QUEUE_LIVE],
                      "backfill", (json_int_t)numbers->queued[QUEUE_BACKFILL], "running",
@@ -24,30 +23,17 @@ static json_t *jobs_json(const struct queue_numbers *numbers)
                      "failed", (json_int_t)numbers->failed);
 }
 
-static json_t *connection_json(const struct config_connection *connection,
-                               const struct progress *progress)
-{
-    const char *state = progress->walking ? "running" : progress->ended_us > 0 ? "done" : "";
-    return json_pack("{s:s, s:s, s:s, s:{s:s, s:I, s:I, s:o, s:o}, s:s}", "name", connection->name,
-                     "kind", connection->kind, "state",
-                     progress->note && strstr(progress->note, "polling") ? "polling" : "watching",
-                     "walk", "state", state, "seen", (json_int_t)progress->seen, "expected",
-                     (json_int_t)progress->expected, "started", api_time(progress->started_us),
-                     "ended", api_time(progress->ended_us), "notes",
-                     progress->note ? progress->note : "");
-}
-
 static json_t *connections_json(const struct api *api, struct db *db, struct arena *arena)
 {
     const struct config *config = api->facts.config;
     json_t *list = json_array();
     for (size_t i = 0; i < config->connection_count; i++) {
-        struct progress progress = {0};
-        if (!progress_get(db, config->connections[i].name, arena, &progress, NULL)) {
+        json_t *one = api_connection_json(db, &config->connections[i], arena, NULL);
+        if (!one) {
             json_decref(list);
             return NULL;
         }
-        json_array_append_new(list, connection_json(&config->connections[i], &progress));
+        json_array_append_new(list, one);
     }
     return list;
 }
@@ -83,10 +69,13 @@ static json_t *status_json(struct api *api, struct db *db, const struct request 
     if (!catalogue_numbers(db, &items, err) || !queue_numbers(db, &jobs, err) ||
         !audit_head(db, &head, err))
         return NULL;
+    own_json json_t *acting = api_acting_json(db, request->arena, err);
+    if (!acting)
+        return NULL;
     return json_pack(
-        "{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o}", "version",
-        LABELD_VERSION, "started", api_time(api->started_us), "acting", true, "items",
-        items_json(&items), "jobs", jobs_json(&jobs), "connections",
+        "{s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o}", "version",
+        LABELD_VERSION, "started", api_time(api->started_us), "acting", acting, "items",
+        items_json(&items), "jobs", api_jobs_json(&jobs), "connections",
         connections_json(api, db, request->arena), "rules", rules_json(api), "sandbox", "seccomp",
         api->facts.seccomp, "landlock", (json_int_t)api->facts.landlock_abi, "types",
         (json_int_t)api->facts.types, "types_digest", api->facts.types_digest, "audit", "seq",

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { reason_max_bytes = 1000 };
+
 size_t request_values(const struct request *request, const char *name, const char **values,
                       size_t most)
 {
@@ -21,6 +23,16 @@ const char *request_value(const struct request *request, const char *name)
 const char *request_text(const struct request *request, const char *key)
 {
     return json_string_value(json_object_get(request->body, key));
+}
+
+bool request_reason(const struct request *request, const char **reason, struct answer *answer)
+{
+    const json_t *value = json_object_get(request->body, "reason");
+    *reason = json_string_value(value);
+    if (!value || json_is_null(value) || (*reason && strlen(*reason) <= reason_max_bytes))
+        return true;
+    answer_problem(answer, 400, "reason: a text of at most %d bytes", reason_max_bytes);
+    return false;
 }
 
 bool request_number(const char *text, int64_t *number)

@@ -40,9 +40,11 @@ size_t request_values(const struct request *request, const char *name, const cha
 /* The first value of a query parameter, or NULL. */
 const char *request_value(const struct request *request, const char *name);
 
-/* A text of the body, or NULL when the key is not there. Whether every key that is there is a text
- * was checked before for keys of which a route knows no more (request_check). */
+/* A text of the body, or NULL when the key is not there or no text. */
 const char *request_text(const struct request *request, const char *key);
+
+/* The optional "reason" of the body: NULL when there is none. False: answered with 400. */
+bool request_reason(const struct request *request, const char **reason, struct answer *answer);
 
 /* A number in decimal digits, 1 to INT64_MAX: an id in a path or a cursor. False: not one. */
 bool request_number(const char *text, int64_t *number);

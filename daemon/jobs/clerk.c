@@ -106,6 +106,7 @@ static void *loop(void *context)
             sweep_due(options->store, options->rules, options->stop);
             next_sweep = clock_steady_us() + 60 * idle_us;
         }
+        sweep_stopped(options->store, options->rules, options->stop);
         watchers_poll(clerk->watchers);
     } while (wait(clerk));
     return NULL;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/hold.h"
 #include "store/queue.h"
 
 struct sweep {
@@ -69,6 +70,54 @@ static bool queue_due_items(struct db *db, void *context, struct err *err)
     return step == DB_END;
 }
 
+static bool undecided(struct db *db, int64_t id, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ITEM_UNDECIDED);
+    db_number(query, 1, id);
+    return db_run(query, NULL, err);
+}
+
+/* What was not carried out while acting was stopped, unless it is stopped now. Undecided from now
+ * on, so that the visit decides again and a kill loses none. */
+static bool queue_stopped(struct db *db, void *context, struct err *err)
+{
+    struct sweep *sweep = context;
+    own_arena struct arena arena = arena_new(8192);
+    struct hold hold;
+    enum db_step step;
+    sweep->more = false;
+    if (!hold_get(db, HOLD_ACTING, &arena, &hold, err))
+        return false;
+    if (hold.since_us)
+        return true;
+    struct db_query *query = db_query(db, DB_ITEMS_STOPPED);
+    db_number(query, 1, sweep->after);
+    while ((step = db_step(query, err)) == DB_ROW) {
+        sweep->more = true;
+        sweep->after = db_column_number(query, 0);
+        if (!queue_row(db, query, 1, sweep->now_us, err) || !undecided(db, sweep->after, err)) {
+            db_done(query);
+            return false;
+        }
+    }
+    return step == DB_END;
+}
+
+/* Read apart, so that a quiet daemon writes nothing. */
+static bool any_stopped(struct store *store)
+{
+    struct db *db = store_reader(store, NULL);
+    bool any = false;
+    if (db) {
+        struct db_query *query = db_query(db, DB_ITEMS_STOPPED);
+        db_number(query, 1, 0);
+        any = db_step(query, NULL) == DB_ROW;
+        db_done(query);
+    }
+    store_reader_done(store, db);
+    return any;
+}
+
 static void run(struct store *store, struct rules *rules, const atomic_bool *stop,
                 bool (*part)(struct db *, void *, struct err *))
 {
@@ -93,4 +142,10 @@ void sweep_undecided(struct store *store, struct rules *rules, const atomic_bool
 void sweep_due(struct store *store, struct rules *rules, const atomic_bool *stop)
 {
     run(store, rules, stop, queue_due_items);
+}
+
+void sweep_stopped(struct store *store, struct rules *rules, const atomic_bool *stop)
+{
+    if (any_stopped(store))
+        run(store, rules, stop, queue_stopped);
 }

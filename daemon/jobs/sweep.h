@@ -1,6 +1,7 @@
 /*
  * sweep: queue visits for items that are to be decided again: those that were decided with other
- * rules, and those with a time condition whose moment has come. Nothing is fetched for either.
+ * rules, those with a time condition whose moment has come, and those on which people had stopped
+ * acting. Nothing is fetched for any of them.
  */
 #ifndef LABELD_JOBS_SWEEP_H
 #define LABELD_JOBS_SWEEP_H
@@ -12,5 +13,8 @@
 /* Ends early once *stop. Failures are logged. */
 void sweep_undecided(struct store *store, struct rules *rules, const atomic_bool *stop);
 void sweep_due(struct store *store, struct rules *rules, const atomic_bool *stop);
+
+/* What was not carried out while people had stopped acting, once they let it go on. */
+void sweep_stopped(struct store *store, struct rules *rules, const atomic_bool *stop);
 
 #endif

@@ -82,8 +82,9 @@ struct visit_outcome { /* act */
     size_t step_count;
     const char *word; /* of the step that tells most; "none" without one */
     const char *code, *message;
-    bool more;                         /* steps are left: visit again from the stored report */
-    const char *new_version;           /* NULL = bytes as they were */
+    bool stopped;            /* a step was not carried out, for people have stopped all acting */
+    bool more;               /* steps are left: visit again from the stored report */
+    const char *new_version; /* NULL = bytes as they were */
     const struct report_label *labels; /* with new_version: those in the file now */
     uint32_t label_count;
     uint64_t new_size;

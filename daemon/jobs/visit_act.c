@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "jobs/act.h"
 #include "jobs/job.h"
+#include "store/hold.h"
 
 /* How each step is carried out, and how much its outcome tells a person. Tags, alerts and
  * notifications are recorded with the outcome; those without a function are not in this version. */
@@ -35,8 +36,26 @@ static bool is_refusal(struct visit *visit, struct visit_step *done, const struc
     return true;
 }
 
+/* People have stopped all acting: asked before each step, so that none is left half done. Who
+ * stopped it answers for it: what cannot be read is no leave to act. */
+static bool is_stopped(struct visit *visit, struct visit_step *done, bool *stopped, struct err *err)
+{
+    struct hold hold;
+    struct db *db = store_reader(visit->world->store, err);
+    bool ok = db && hold_get(db, HOLD_ACTING, visit->arena, &hold, err);
+    store_reader_done(visit->world->store, db);
+    *stopped = ok && hold.since_us;
+    if (*stopped) {
+        done->word = "stopped";
+        done->message = "acting is stopped; it is done when acting goes on";
+        visit->outcome.stopped = true;
+    }
+    return ok;
+}
+
 static bool carry_out(struct visit *visit, struct visit_step *done, struct err *err)
 {
+    bool stopped;
     struct err why = {0};
     const struct act *act = &acts[done->step->what];
     if (!act->carry_out) {
@@ -45,17 +64,22 @@ static bool carry_out(struct visit *visit, struct visit_step *done, struct err *
                                      plan_do_word(done->step->what));
         return true;
     }
+    if (!is_stopped(visit, done, &stopped, err) || stopped)
+        return stopped;
     if (act->carry_out(visit, done->step, done, &why) || is_refusal(visit, done, &why))
         return true;
     return err_set(err, why.kind, "%s", why.text);
 }
 
-/* The step that tells most: the last one that changed something, else the first that could not. */
+/* The step that tells most: one that people have stopped, for it is still to come; else the last
+ * one that changed something, else the first that could not. */
 static void sum_up(struct visit_outcome *outcome)
 {
     const struct visit_step *telling = NULL;
     for (size_t i = 0; i < outcome->step_count; i++) {
         const struct visit_step *step = &outcome->steps[i];
+        if (outcome->stopped && strcmp(step->word, "stopped") != 0)
+            continue;
         if (step->changed)
             telling = step;
         else if (!telling || (!telling->changed && strcmp(telling->word, "unchanged") == 0))

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "jobs/job.h"
+#include "store/hold.h"
 #include "store/progress.h"
 
 enum { batch_most = 200, batch_bytes = 8 << 20 };
@@ -78,7 +79,12 @@ static bool take_one(struct db *db, struct walk *walk, const struct seen *seen, 
 static bool save_batch(struct db *db, void *context, struct err *err)
 {
     struct walk *walk = context;
+    struct hold hold;
     struct progress progress = *walk->progress;
+    if (!hold_get(db, walk->link->name, &walk->arena, &hold, err))
+        return false;
+    if (hold.since_us)
+        return err_set(err, ERR_STOPPED, "paused: it goes on from here when it is resumed");
     progress.cursor = walk->cursor ? walk->cursor : walk->reached;
     for (size_t i = 0; i < walk->count; i++)
         if (!take_one(db, walk, &walk->batch[i], err))

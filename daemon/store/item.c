@@ -343,3 +343,13 @@ bool item_seen(struct db *db, int64_t id, int64_t walk, struct err *err)
     db_number(query, 2, id);
     return db_run(query, NULL, err);
 }
+
+bool item_stopped_count(struct db *db, int64_t *count, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ITEMS_STOPPED_COUNT);
+    if (db_step(query, err) != DB_ROW)
+        return false;
+    *count = db_column_number(query, 0);
+    db_done(query);
+    return true;
+}

@@ -99,6 +99,9 @@ bool item_gone(struct db *db, int64_t id, int64_t at_us, struct err *err);
 /* It was seen unchanged by a walk. */
 bool item_seen(struct db *db, int64_t id, int64_t walk, struct err *err);
 
+/* How many wait for acting to go on. */
+bool item_stopped_count(struct db *db, int64_t *count, struct err *err);
+
 /* The next item of a connection that `walk` did not see and that is not gone, after id `after`. */
 bool item_unseen(struct db *db, const char *connection, int64_t walk, int64_t after,
                  struct item *item, struct arena *arena, bool *found, struct err *err);

@@ -6,6 +6,8 @@
 
 enum { most_connections = 10000 };
 
+static const enum queue_state open_states[] = {QUEUE_QUEUED, QUEUE_WAITING};
+
 /* Columns in the order of every job statement. */
 static bool take_job(struct db_query *query, struct arena *arena, struct queue_job *job,
                      struct err *err)
@@ -119,16 +121,22 @@ static void join(struct queue_job *open, const struct queue_job *job)
     }
 }
 
+bool queue_find(struct db *db, const struct queue_job *which, struct arena *arena,
+                struct queue_job *job, bool *found, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_JOB_FIND);
+    db_number(query, 1, which->kind);
+    db_text(query, 2, which->connection);
+    db_text(query, 3, which->key);
+    return one_job(query, arena, job, found, err);
+}
+
 bool queue_add(struct db *db, struct queue_job *job, struct err *err)
 {
     own_arena struct arena arena = arena_new(1u << 20);
     struct queue_job open;
     bool found;
-    struct db_query *query = db_query(db, DB_JOB_FIND);
-    db_number(query, 1, job->kind);
-    db_text(query, 2, job->connection);
-    db_text(query, 3, job->key);
-    if (!one_job(query, &arena, &open, &found, err))
+    if (!queue_find(db, job, &arena, &open, &found, err))
         return false;
     store_jobs_added(db);
     if (!found)
@@ -141,18 +149,17 @@ bool queue_add(struct db *db, struct queue_job *job, struct err *err)
 
 /* Claiming ------------------------------------------------------------------------------------ */
 
-/* How many jobs run, by connection. */
+/* How many jobs run, by connection; of a paused one more than any cap. */
 struct busy {
     const char *connection;
     int64_t count;
     struct busy *next;
 };
 
-static bool read_busy(struct db *db, struct arena *arena, struct busy **list, struct err *err)
+static bool read_list(struct db_query *query, bool paused, struct arena *arena, struct busy **list,
+                      struct err *err)
 {
-    struct db_query *query = db_query(db, DB_JOB_BUSY);
     enum db_step step;
-    *list = NULL;
     while ((step = db_step(query, err)) == DB_ROW) {
         struct busy *busy = arena_alloc(arena, 1, sizeof *busy);
         const char *name = arena_strdup(arena, db_column_text(query, 0));
@@ -160,10 +167,18 @@ static bool read_busy(struct db *db, struct arena *arena, struct busy **list, st
             db_done(query);
             return err_set(err, ERR_MEMORY, "out of memory");
         }
-        *busy = (struct busy){name, db_column_number(query, 1), *list};
+        *busy = (struct busy){name, paused ? INT64_MAX : db_column_number(query, 1), *list};
         *list = busy;
     }
     return step == DB_END;
+}
+
+/* The paused ones stand first, so that they are found first. */
+static bool read_busy(struct db *db, struct arena *arena, struct busy **list, struct err *err)
+{
+    *list = NULL;
+    return read_list(db_query(db, DB_JOB_BUSY), false, arena, list, err) &&
+           read_list(db_query(db, DB_HOLD_CONNECTIONS), true, arena, list, err);
 }
 
 static int64_t busy_count(const struct busy *list, const char *connection)
@@ -245,14 +260,13 @@ bool queue_next(struct db *db, int64_t now_us, int cap, struct arena *arena, str
                 bool *found, struct err *err)
 {
     struct busy *busy;
-    static const enum queue_state states[] = {QUEUE_QUEUED, QUEUE_WAITING};
     struct claim claim = {.now_us = now_us, .cap = cap, .best = job};
     if (!read_busy(db, arena, &busy, err))
         return false;
     claim.busy = busy;
     for (int lane = QUEUE_LIVE; lane < QUEUE_LANE_COUNT && !claim.found; lane++)
-        for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-            const struct queue_job kind = {.state = states[i], .lane = (enum queue_lane)lane};
+        for (size_t i = 0; i < sizeof open_states / sizeof *open_states; i++) {
+            const struct queue_job kind = {.state = open_states[i], .lane = (enum queue_lane)lane};
             if (!look_through(db, &kind, arena, &claim, err))
                 return false;
         }
@@ -262,28 +276,68 @@ bool queue_next(struct db *db, int64_t now_us, int cap, struct arena *arena, str
 
 /* Numbers ------------------------------------------------------------------------------------- */
 
-bool queue_due(struct db *db, int64_t *due_us, struct err *err)
+/* The least of the answers of min(due) queries. */
+static bool take_due(struct db_query *query, int64_t *due_us, struct err *err)
 {
-    static const enum queue_state states[] = {QUEUE_QUEUED, QUEUE_WAITING};
-    *due_us = INT64_MAX;
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        struct db_query *query = db_query(db, DB_JOB_DUE);
-        db_number(query, 1, states[i]);
-        if (db_step(query, err) != DB_ROW)
+    if (db_step(query, err) != DB_ROW)
+        return false;
+    if (!db_column_null(query, 0) && db_column_number(query, 0) < *due_us)
+        *due_us = db_column_number(query, 0);
+    db_done(query);
+    return true;
+}
+
+/* Past the paused connections: one look-up for each of the others. */
+static bool due_of_others(struct db *db, const struct queue_job *kind, const struct busy *paused,
+                          struct arena *arena, int64_t *due_us, struct err *err)
+{
+    const char *name = "";
+    for (int i = 0; i < most_connections; i++) {
+        if (!next_connection(db, kind, name, arena, &name, err))
             return false;
-        if (!db_column_null(query, 0) && db_column_number(query, 0) < *due_us)
-            *due_us = db_column_number(query, 0);
-        db_done(query);
+        if (!name)
+            return true;
+        if (busy_count(paused, name) > 0)
+            continue;
+        struct db_query *query = db_query(db, DB_JOB_DUE_OF);
+        db_number(query, 1, kind->state);
+        db_number(query, 2, kind->lane);
+        db_text(query, 3, name);
+        if (!take_due(query, due_us, err))
+            return false;
     }
     return true;
 }
 
-static bool count_jobs(struct db *db, enum queue_state state, enum queue_lane lane, int64_t *sum,
-                       struct err *err)
+bool queue_due(struct db *db, int64_t *due_us, struct err *err)
 {
-    struct db_query *query = db_query(db, DB_JOB_COUNT);
-    db_number(query, 1, state);
-    db_number(query, 2, lane);
+    struct busy *paused = NULL;
+    own_arena struct arena arena = arena_new(1u << 20);
+    *due_us = INT64_MAX;
+    if (!read_list(db_query(db, DB_HOLD_CONNECTIONS), true, &arena, &paused, err))
+        return false;
+    for (size_t i = 0; i < sizeof open_states / sizeof *open_states; i++) {
+        struct db_query *query = db_query(db, DB_JOB_DUE);
+        db_number(query, 1, open_states[i]);
+        if (!paused && !take_due(query, due_us, err))
+            return false;
+        for (int lane = QUEUE_LIVE; paused && lane < QUEUE_LANE_COUNT; lane++) {
+            const struct queue_job kind = {.state = open_states[i], .lane = (enum queue_lane)lane};
+            if (!due_of_others(db, &kind, paused, &arena, due_us, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool count_jobs(struct db *db, const char *connection, const struct queue_job *kind,
+                       int64_t *sum, struct err *err)
+{
+    struct db_query *query = db_query(db, connection ? DB_JOB_COUNT_OF : DB_JOB_COUNT);
+    db_number(query, 1, kind->state);
+    db_number(query, 2, kind->lane);
+    if (connection)
+        db_text(query, 3, connection);
     if (db_step(query, err) != DB_ROW)
         return false;
     *sum += db_column_number(query, 0);
@@ -291,17 +345,29 @@ static bool count_jobs(struct db *db, enum queue_state state, enum queue_lane la
     return true;
 }
 
-bool queue_numbers(struct db *db, struct queue_numbers *numbers, struct err *err)
+bool queue_numbers_of(struct db *db, const char *connection, struct queue_numbers *numbers,
+                      struct err *err)
 {
     *numbers = (struct queue_numbers){0};
     for (int i = QUEUE_LIVE; i < QUEUE_LANE_COUNT; i++) {
-        enum queue_lane lane = (enum queue_lane)i;
-        if (!count_jobs(db, QUEUE_QUEUED, lane, &numbers->queued[lane], err) ||
-            !count_jobs(db, QUEUE_WAITING, lane, &numbers->waiting, err) ||
-            !count_jobs(db, QUEUE_RUNNING, lane, &numbers->running, err) ||
-            !count_jobs(db, QUEUE_ACTING, lane, &numbers->running, err) ||
-            !count_jobs(db, QUEUE_FAILED, lane, &numbers->failed, err))
-            return false;
+        const struct {
+            enum queue_state state;
+            int64_t *sum;
+        } sums[] = {{QUEUE_QUEUED, &numbers->queued[i]},
+                    {QUEUE_WAITING, &numbers->waiting},
+                    {QUEUE_RUNNING, &numbers->running},
+                    {QUEUE_ACTING, &numbers->running},
+                    {QUEUE_FAILED, &numbers->failed}};
+        for (size_t k = 0; k < sizeof sums / sizeof *sums; k++) {
+            const struct queue_job kind = {.state = sums[k].state, .lane = (enum queue_lane)i};
+            if (!count_jobs(db, connection, &kind, sums[k].sum, err))
+                return false;
+        }
     }
     return true;
+}
+
+bool queue_numbers(struct db *db, struct queue_numbers *numbers, struct err *err)
+{
+    return queue_numbers_of(db, NULL, numbers, err);
 }

@@ -41,13 +41,18 @@ struct queue_job {
  * `job->id`; due, lane, seen and force are read from it. */
 bool queue_add(struct db *db, struct queue_job *job, struct err *err);
 
-/* What may be claimed: of the connections that have fewer running visits than `cap`, live first,
+/* What may be claimed: of the connections that are not paused (hold.h) and have fewer running
+ * visits than `cap`, live first,
  * the connection with the fewest running first, then the longest due. */
 bool queue_next(struct db *db, int64_t now_us, int cap, struct arena *arena, struct queue_job *job,
                 bool *found, struct err *err);
 
 /* Store state, due, attempt, conflicts, error, again. */
 bool queue_save(struct db *db, const struct queue_job *job, struct err *err);
+
+/* The open job of that kind, connection and key. */
+bool queue_find(struct db *db, const struct queue_job *which, struct arena *arena,
+                struct queue_job *job, bool *found, struct err *err);
 
 bool queue_get(struct db *db, int64_t id, struct arena *arena, struct queue_job *job, bool *found,
                struct err *err);
@@ -59,7 +64,7 @@ bool queue_remove(struct db *db, int64_t id, struct err *err);
 bool queue_cut(struct db *db, int64_t after, struct arena *arena, struct queue_job *job,
                bool *found, struct err *err);
 
-/* When the next job is due; INT64_MAX = none. */
+/* When the next job that may be claimed is due; INT64_MAX = none. */
 bool queue_due(struct db *db, int64_t *due_us, struct err *err);
 
 struct queue_numbers {
@@ -67,5 +72,9 @@ struct queue_numbers {
     int64_t running, waiting, failed;
 };
 bool queue_numbers(struct db *db, struct queue_numbers *numbers, struct err *err);
+
+/* Those of one connection. */
+bool queue_numbers_of(struct db *db, const char *connection, struct queue_numbers *numbers,
+                      struct err *err);
 
 #endif

@@ -186,3 +186,11 @@ CREATE INDEX entry_state ON entry (state, id);
 CREATE INDEX entry_text ON entry (connection, state, text_digest, id);
 CREATE INDEX entry_tombstone ON entry (connection, tombstone) WHERE tombstone IS NOT NULL;
 CREATE INDEX entry_copy ON entry (connection, copy_key) WHERE copy_key IS NOT NULL;
+-- What people have stopped: all acting (scope ''), or the work of one connection.
+CREATE TABLE hold (
+    scope TEXT PRIMARY KEY,
+    since BIGINT NOT NULL,
+    who   TEXT NOT NULL,
+    why   TEXT NOT NULL
+);
+CREATE INDEX item_stopped ON item (id) WHERE outcome = 'stopped' AND revision IS NOT NULL;
