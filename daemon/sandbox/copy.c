@@ -1,13 +1,12 @@
 #include "sandbox/copy.h"
 
-#include <openssl/evp.h>
-
+#include "base/digest.h"
 #include "base/io.h"
 #include "base/own.h"
 
 static const size_t block_bytes = 256 * 1024;
 
-static bool pump(int in, int out, uint64_t most, EVP_MD_CTX *digest, struct copy_facts *facts,
+static bool pump(int in, int out, uint64_t most, struct digest *digest, struct copy_facts *facts,
                  struct err *err)
 {
     own_free char *block = mem_alloc(block_bytes);
@@ -22,8 +21,8 @@ static bool pump(int in, int out, uint64_t most, EVP_MD_CTX *digest, struct copy
         facts->size += (uint64_t)got;
         if (facts->size > most)
             return err_set(err, ERR_LIMIT, "over %llu bytes", (unsigned long long)most);
-        if (EVP_DigestUpdate(digest, block, (size_t)got) != 1)
-            return err_set(err, ERR_BROKEN, "SHA-256 failed");
+        if (!digest_add(digest, block, (size_t)got, err))
+            return false;
         if (out >= 0 && !io_write(out, block, (size_t)got))
             return err_errno(err, "copying");
     }
@@ -32,16 +31,9 @@ static bool pump(int in, int out, uint64_t most, EVP_MD_CTX *digest, struct copy
 bool copy_hashed(int in, int out, uint64_t most, struct copy_facts *facts, struct err *err)
 {
     *facts = (struct copy_facts){0};
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    if (!digest || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1) {
-        EVP_MD_CTX_free(digest);
-        return err_set(err, ERR_MEMORY, "out of memory");
-    }
-    bool ok = pump(in, out, most, digest, facts, err);
-    if (ok)
-        EVP_DigestFinal_ex(digest, facts->sha256, NULL);
-    EVP_MD_CTX_free(digest);
-    return ok;
+    own_digest struct digest digest = {0};
+    return digest_begin(&digest, err) && pump(in, out, most, &digest, facts, err) &&
+           digest_end(&digest, facts->sha256, err);
 }
 
 int copy_sealed(int in, uint64_t most, struct copy_facts *facts, struct err *err)

@@ -55,12 +55,25 @@ def area_of_include(target):
     return "nowhere"
 
 
-def check_includes():
-    allowed = {}
+def include_rules():
+    """({row: columns}, {header: the only files or folders that may include it})."""
+    allowed, only = {}, {}
     for line in text_of("tests/house/includes.txt").splitlines():
-        if line and not line.startswith("#"):
-            row, columns = line.split(":")
+        if not line or line.startswith("#"):
+            continue
+        row, columns = line.split(":")
+        if row.startswith("only "):
+            only.update((header, tuple(columns.split())) for header in row.split()[1:])
+        else:
             allowed[row] = columns.split()
+    return allowed, only
+
+
+def check_includes():
+    allowed, only = include_rules()
+    for header in only:
+        if not os.path.exists(os.path.join(ROOT, "daemon", header)):
+            yield f"tests/house/includes.txt: there is no {header}"
     for path in sources(".c", ".h"):
         own = area(path)
         for number, line in enumerate(text_of(path).splitlines(), 1):
@@ -71,6 +84,8 @@ def check_includes():
             column = area_of_include(target)
             if column != own and column not in allowed[own] and target not in allowed[own]:
                 yield f"{path}:{number}: {own} may not include {target}"
+            if target in only and not path.startswith(only[target]):
+                yield f"{path}:{number}: this file may not include {target}"
 
 
 def functions(code):
@@ -145,7 +160,7 @@ def check_headers():
     flags = ["-std=c17", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
              "-I" + os.path.join(ROOT, "daemon"), "-I" + ROOT, "-I" + os.path.join(ROOT, "labels"),
              "-I" + os.path.join(ROOT, "classifiers")]
-    packages = ["libhs", "libxml-2.0", "libfyaml", "jansson", "libmicrohttpd", "sqlite3"]
+    packages = ["libhs", "libxml-2.0", "libfyaml", "jansson", "libmicrohttpd", "sqlite3", "libsodium"]
     flags += subprocess.run(["pkg-config", "--cflags"] + packages, check=True,
                             capture_output=True, text=True).stdout.split()
     for path in sources(".h"):
@@ -173,7 +188,7 @@ def check_statements():
 def check_readmes():
     """Each folder has a README with a line for each of its files."""
     for folder in ("daemon", "daemon/base", "daemon/config", "daemon/store", "daemon/sandbox",
-                   "daemon/connect", "daemon/policy", "daemon/jobs", "daemon/http", "daemon/ctl",
+                   "daemon/connect", "daemon/policy", "daemon/protect", "daemon/jobs", "daemon/http", "daemon/ctl",
                    "classifiers", "labels", "samples", "tests"):
         readme = os.path.join(ROOT, folder, "README.md")
         if not os.path.exists(readme):
