@@ -36,6 +36,12 @@ bool buf_puts(struct buf *buf, const char *text);
 bool buf_putc(struct buf *buf, char byte);
 bool buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Append bytes as base64 (RFC 4648, section 4: the standard alphabet, padded), and the bytes of
+ * such a text. Only the one form that the first gives is taken: whole groups of four, padding at
+ * the end, unused bits zero. False: failed, or not that. */
+bool buf_base64(struct buf *buf, const void *bytes, size_t length);
+bool buf_base64_read(struct buf *buf, const char *text);
+
 /* The content as a string; "" when nothing was appended. Valid until the next append. */
 const char *buf_text(const struct buf *buf);
 

@@ -5,21 +5,12 @@
 #include "base/utf8.h"
 
 static const char hex_digits[] = "0123456789abcdef";
-static const char base64_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 static json_t *base64(const char *text)
 {
     size_t length = strlen(text);
     own_buf struct buf out = buf_new(length * 2 + 8);
-    for (size_t i = 0; i < length; i += 3) {
-        uint32_t three = 0;
-        for (size_t k = 0; k < 3; k++)
-            three = three << 8 | (i + k < length ? (unsigned char)text[i + k] : 0);
-        for (size_t k = 0; k < 4; k++)
-            buf_putc(&out, i + k > length ? '=' : base64_digits[three >> (18 - 6 * k) & 63]);
-    }
-    return json_string(buf_text(&out));
+    return buf_base64(&out, text, length) ? json_string(buf_text(&out)) : NULL;
 }
 
 static json_t *text_or_null(const char *text)

@@ -106,7 +106,7 @@ struct connect_part {
 };
 
 struct connect_restored {
-    struct connect_part parts[16];
+    struct connect_part *parts; /* in the arena */
     size_t count;
 };
 

@@ -57,6 +57,13 @@ struct connector {
     bool (*replace_recover)(struct connection *connection, const char *key, const char *intent,
                             bool *placed, struct err *err);
 
+    /* MAY. Everything that belongs to the item beside its bytes (owner, mode, ACL, times,
+     * attributes) as JSON of at most limits->capture_bytes, opaque outside the connector; what
+     * could not be read or did not fit is named in it under "left_out". ERR_CONFLICT: the item is
+     * not at `version`. */
+    bool (*capture)(struct connection *connection, const char *key, const char *version,
+                    struct arena *arena, const char **json, struct err *err);
+
     /* MAY (CONNECT_REMOVE). Begin to take away the version in `stat`. `*input` reads its bytes
      * (borrowed), whatever their size: what is read from it is what will be removed. */
     struct connect_removing *(*remove_open)(struct connection *connection,

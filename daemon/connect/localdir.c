@@ -185,6 +185,7 @@ const struct connector localdir_connector = {
     .replace_place = localdir_replace_place,
     .replace_settle = localdir_replace_settle,
     .replace_close = localdir_replace_close,
+    .capture = localdir_capture,
     .replace_recover = localdir_replace_recover,
     .remove_open = localdir_remove_open,
     .remove_ready = localdir_remove_ready,

@@ -1,33 +1,17 @@
 #include "connect/localdir.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/own.h"
+#include "connect/acl.h"
 
-/* system.posix_acl_access as the kernel keeps it (linux/posix_acl_xattr.h): a version, then
- * entries, little endian. */
-struct acl_entry {
-    uint16_t tag, perm;
-    uint32_t id;
-};
-enum { acl_version = 2, acl_max_entries = 500 };
-enum acl_tag {
-    ACL_USER_OBJ = 0x01,
-    ACL_USER = 0x02,
-    ACL_GROUP_OBJ = 0x04,
-    ACL_GROUP = 0x08,
-    ACL_MASK = 0x10,
-    ACL_OTHER = 0x20
-};
-enum { ACL_READ = 4, why_max_bytes = 32 * 1024, proc_path_bytes = 64 };
+enum { why_max_bytes = 32 * 1024 };
 
 /* Who can read, in the order found. */
 struct grants {
@@ -67,46 +51,20 @@ static const char *group_name(struct arena *arena, gid_t gid)
     return arena_printf(arena, "gid:%u", (unsigned)gid);
 }
 
-/* The entries of an ACL, or 0 when there is none beside the mode. */
-static size_t read_acl(int fd, struct acl_entry *entries)
-{
-    char bytes[4 + acl_max_entries * sizeof *entries], path[proc_path_bytes];
-    uint32_t version;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd); /* fd is O_PATH */
-    ssize_t length = getxattr(path, "system.posix_acl_access", bytes, sizeof bytes);
-    if (length < (ssize_t)sizeof version)
-        return 0;
-    memcpy(&version, bytes, sizeof version);
-    size_t count = ((size_t)length - sizeof version) / sizeof *entries;
-    if (version != acl_version)
-        return 0;
-    memcpy(entries, bytes + sizeof version, count * sizeof *entries);
-    return count;
-}
-
-static uint16_t mask_of(const struct acl_entry *entries, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (entries[i].tag == ACL_MASK)
-            return entries[i].perm;
-    return 07;
-}
-
 /* Without an ACL the group bits are the group's; with one they are the mask. */
-static void grant_group_and_acl(struct grants *grants, int fd, const struct stat *st)
+static void grant_group_and_acl(struct grants *grants, const struct acl *acl, const struct stat *st)
 {
-    struct acl_entry entries[acl_max_entries];
-    size_t count = read_acl(fd, entries);
-    if (count == 0 && (st->st_mode & S_IRGRP))
+    if (acl->count == 0 && (st->st_mode & S_IRGRP))
         grant(grants, FACTS_INTERNAL_PEOPLE, group_name(grants->arena, st->st_gid));
-    uint16_t mask = mask_of(entries, count);
-    for (size_t i = 0; i < count; i++) {
-        bool reads = entries[i].perm & mask & ACL_READ;
-        if (reads && entries[i].tag == ACL_USER)
-            grant(grants, FACTS_INTERNAL_PEOPLE, user_name(grants->arena, entries[i].id));
-        else if (reads && entries[i].tag == ACL_GROUP)
-            grant(grants, FACTS_INTERNAL_PEOPLE, group_name(grants->arena, entries[i].id));
-        else if (reads && entries[i].tag == ACL_GROUP_OBJ)
+    uint16_t mask = acl_mask(acl);
+    for (size_t i = 0; i < acl->count; i++) {
+        const struct acl_entry *entry = &acl->entries[i];
+        bool reads = entry->perm & mask & ACL_READ;
+        if (reads && entry->tag == ACL_USER)
+            grant(grants, FACTS_INTERNAL_PEOPLE, user_name(grants->arena, entry->id));
+        else if (reads && entry->tag == ACL_GROUP)
+            grant(grants, FACTS_INTERNAL_PEOPLE, group_name(grants->arena, entry->id));
+        else if (reads && entry->tag == ACL_GROUP_OBJ)
             grant(grants, FACTS_INTERNAL_PEOPLE, group_name(grants->arena, st->st_gid));
     }
 }
@@ -140,9 +98,9 @@ static bool is_public(const struct connection *connection, const char *path)
 }
 
 static void grant_all(struct grants *grants, const struct connection *connection, const char *path,
-                      int fd, const struct stat *st)
+                      const struct acl *acl, const struct stat *st)
 {
-    grant_group_and_acl(grants, fd, st);
+    grant_group_and_acl(grants, acl, st);
     if ((st->st_mode & S_IROTH) && others_reach(connection, path, grants->arena))
         grant(grants, FACTS_ORGANISATION, "organisation");
     if (is_public(connection, path))
@@ -161,24 +119,21 @@ static const char *grants_why(const struct grants *grants, const struct stat *st
                       : arena_strdup(grants->arena, buf_text(&why));
 }
 
-bool localdir_exposure(struct connection *connection, const char *key, struct arena *arena,
-                       struct connect_exposure *exposure, struct err *err)
+static bool read_grants(struct connection *connection, const char *path, int fd,
+                        const struct stat *st, struct connect_exposure *exposure,
+                        struct arena *arena, struct err *err)
 {
-    struct stat st;
-    const char *path = localdir_path(arena, key);
-    if (!path)
-        return err_set(err, ERR_GONE, "no such file: %.200s", key);
-    own_fd int fd = localdir_openat(connection, path, O_PATH); /* also what cannot be read */
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_errno(err, "opening %.200s", key);
+    struct acl acl;
     struct grants grants = {
         .arena = arena,
         .names = arena_alloc(arena, acl_max_entries + 8, sizeof *grants.names),
         .step = FACTS_PRIVATE,
     };
+    if (!acl_read(fd, &acl, err))
+        return false;
     if (grants.names)
-        grant_all(&grants, connection, path, fd, &st);
-    const char *why = grants_why(&grants, &st);
+        grant_all(&grants, connection, path, &acl, st);
+    const char *why = grants_why(&grants, st);
     if (!grants.names || grants.failed || !why)
         return err_set(err, ERR_MEMORY, "%s: out of memory", connection->name);
     *exposure = (struct connect_exposure){
@@ -189,4 +144,24 @@ bool localdir_exposure(struct connection *connection, const char *key, struct ar
         .why = why,
     };
     return true;
+}
+
+bool localdir_exposure(struct connection *connection, const char *key, struct arena *arena,
+                       struct connect_exposure *exposure, struct err *err)
+{
+    struct stat st;
+    struct err why = {0};
+    const char *path = localdir_path(arena, key);
+    if (!path)
+        return err_set(err, ERR_GONE, "no such file: %.200s", key);
+    own_fd int fd = localdir_openat(connection, path, O_PATH); /* also what cannot be read */
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_errno(err, "opening %.200s", key);
+    if (read_grants(connection, path, fd, &st, exposure, arena, &why))
+        return true;
+    if (why.kind != ERR_CORRUPT)
+        return err_set(err, why.kind, "%.200s: %s", key, why.text);
+    *exposure = (struct connect_exposure){.step = FACTS_EXPOSURE_UNKNOWN,
+                                          .why = arena_strdup(arena, why.text)};
+    return exposure->why || err_set(err, ERR_MEMORY, "%s: out of memory", connection->name);
 }
