@@ -357,6 +357,7 @@ static bool start_server(struct daemon *daemon, struct err *err)
     const struct server_options options = {
         .config = &daemon->config,
         .api = daemon->api,
+        .store = daemon->store,
         .admin_token = daemon->state.admin_token,
     };
     daemon->server = server_open(&options, err);

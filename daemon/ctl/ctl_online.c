@@ -1,6 +1,5 @@
 #include "ctl/ctl.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "ctl/online.h"
@@ -110,12 +109,8 @@ static void add_filter(struct buf *path, const char *key, const char *value)
     online_escape(path, value);
 }
 
-static void add_filters(struct buf *path, const struct filters *filters, const char *cursor)
+static void add_filters(struct buf *path, const struct filters *filters)
 {
-    char limit[24];
-    snprintf(limit, sizeof limit, "%" PRIu64, filters->limit > 500 ? 500 : filters->limit);
-    add_filter(path, "limit", limit);
-    add_filter(path, "cursor", cursor);
     add_filter(path, "type", filters->type);
     add_filter(path, "confidence", filters->confidence);
     add_filter(path, "label", filters->label);
@@ -150,42 +145,10 @@ static void print_item(FILE *out, const json_t *item)
     fputc('\n', out);
 }
 
-/* One page after the other until `limit` items were printed. */
-static int print_items(struct ctl_call *call, const struct online *online, struct filters *filters,
-                       bool as_json)
-{
-    own_json json_t *cursor = NULL;
-    while (filters->limit > 0) {
-        own_buf struct buf path = buf_new(16384);
-        buf_puts(&path, "/api/v1/items");
-        add_filters(&path, filters, json_string_value(cursor));
-        own_json json_t *page = online_get(call, online, buf_text(&path));
-        if (!page)
-            return call->exit;
-        const json_t *items = json_object_get(page, "items");
-        size_t index;
-        json_t *item;
-        json_array_foreach(items, index, item)
-        {
-            if (as_json)
-                online_print(call, item);
-            else
-                print_item(call->out, item);
-        }
-        filters->limit -=
-            json_array_size(items) < filters->limit ? json_array_size(items) : filters->limit;
-        json_decref(cursor);
-        cursor = json_incref(json_object_get(page, "next"));
-        if (!json_is_string(cursor) || json_array_size(items) == 0)
-            break;
-    }
-    return CTL_OK;
-}
-
 int ctl_items(struct ctl_call *call)
 {
     struct online online = {0};
-    struct filters filters = {.limit = 1000000000};
+    struct filters filters = {0};
     bool json = false;
     const struct ctl_option options[] = {
         ONLINE_OPTIONS(online),
@@ -207,5 +170,13 @@ int ctl_items(struct ctl_call *call)
     };
     if (!ctl_parse(call, options, sizeof options / sizeof *options, 0, 0))
         return call->exit;
-    return print_items(call, &online, &filters, json);
+    own_buf struct buf path = buf_new(16384);
+    buf_puts(&path, "/api/v1/items");
+    add_filters(&path, &filters);
+    const struct online_list list = {.online = &online,
+                                     .path = buf_text(&path),
+                                     .limit = filters.limit,
+                                     .json = json,
+                                     .row = print_item};
+    return online_list(call, &list);
 }

@@ -8,7 +8,7 @@
 #include "base/io.h"
 #include "base/own.h"
 
-enum { answer_max_bytes = 64 << 20, token_max_bytes = 4096, time_limit_s = 60 };
+enum { answer_max_bytes = 64 << 20, token_max_bytes = 4096, time_limit_s = 60, page_most = 500 };
 
 /* Where to ask, and the secret to show. */
 struct target {
@@ -244,5 +244,49 @@ int online_print(struct ctl_call *call, const json_t *json)
     if (!json_write(json, &line))
         return ctl_fail(call, CTL_UNREACHABLE, "out of memory");
     fprintf(call->out, "%s\n", buf_text(&line));
+    return CTL_OK;
+}
+
+static json_t *get_page(struct ctl_call *call, const struct online_list *list, uint64_t left,
+                        const char *cursor)
+{
+    own_buf struct buf path = buf_new(32768);
+    buf_printf(&path, "%s%climit=%llu", list->path, strchr(list->path, '?') ? '&' : '?',
+               (unsigned long long)(left < page_most ? left : page_most));
+    if (cursor) {
+        buf_puts(&path, "&cursor=");
+        online_escape(&path, cursor);
+    }
+    return online_get(call, list->online, buf_text(&path));
+}
+
+int online_list(struct ctl_call *call, const struct online_list *list)
+{
+    own_json json_t *cursor = NULL;
+    uint64_t left = list->limit ? list->limit : UINT64_MAX;
+    bool titled = !list->title;
+    while (left > 0) {
+        own_json json_t *page = get_page(call, list, left, json_string_value(cursor));
+        if (!page)
+            return call->exit;
+        if (!titled)
+            fputs(list->title, call->out);
+        titled = true;
+        const json_t *items = json_object_get(page, "items");
+        size_t index;
+        json_t *item;
+        json_array_foreach(items, index, item)
+        {
+            if (list->json)
+                online_print(call, item);
+            else
+                list->row(call->out, item);
+        }
+        left -= json_array_size(items) < left ? json_array_size(items) : left;
+        json_decref(cursor);
+        cursor = json_incref(json_object_get(page, "next"));
+        if (!json_is_string(cursor) || json_array_size(items) == 0)
+            break;
+    }
     return CTL_OK;
 }

@@ -42,6 +42,18 @@ long long online_number(const json_t *object, const char *key);
 /* "TITLE since WHEN by WHO: WHY" for {"since","who","why"}; nothing for null. */
 void online_hold(FILE *out, const char *title, const json_t *hold);
 
+/* One page after the other of a list, until `limit` items were printed (0 = all of them): each by
+ * `row`, or as a line of JSON. `title` is printed first, NULL = none. */
+struct online_list {
+    const struct online *online;
+    const char *path; /* with its filters, without limit and cursor */
+    const char *title;
+    uint64_t limit;
+    bool json;
+    void (*row)(FILE *out, const json_t *item);
+};
+int online_list(struct ctl_call *call, const struct online_list *list);
+
 /* Print a value as one line of JSON. */
 int online_print(struct ctl_call *call, const json_t *json);
 

@@ -81,7 +81,12 @@ static void hear(struct exchange *exchange, struct MHD_Connection *connection, c
         return;
     }
     const char *token = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
-    signin_check(&admin->signin, token, &request->caller);
+    struct err err = {0};
+    if (!signin_check(&admin->signin, token, &exchange->arena, &request->caller, &err) &&
+        request->route->needs != ROLE_NEEDS_NOBODY) {
+        answer_problem(&exchange->answer, 503, "the store cannot be used now");
+        return;
+    }
     if (role_may(request->caller.role, request->route->needs))
         return;
     if (request->caller.role == ROLE_NOBODY)

@@ -188,7 +188,7 @@ struct server *server_open(const struct server_options *options, struct err *err
     admin->body_bytes = config->limits.api_body_bytes;
     admin->host = config->admin.host;
     admin->public_host = host_of(config->admin_url, admin->host_room);
-    signin_init(&admin->signin, options->admin_token);
+    signin_init(&admin->signin, options->store, options->admin_token);
     server->webhook_body_bytes = config->limits.webhook_body_bytes;
     if (start(server, config, err))
         return server;

@@ -10,10 +10,12 @@
 
 struct api;
 struct server;
+struct store;
 
 struct server_options {
     const struct config *config;
     struct api *api;         /* borrowed */
+    struct store *store;     /* borrowed; of the tokens */
     const char *admin_token; /* the first token; only its hash is kept */
 };
 

@@ -194,3 +194,12 @@ CREATE TABLE hold (
     why   TEXT NOT NULL
 );
 CREATE INDEX item_stopped ON item (id) WHERE outcome = 'stopped' AND revision IS NOT NULL;
+CREATE TABLE token (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+    hash    TEXT NOT NULL UNIQUE,
+    name    TEXT NOT NULL UNIQUE,
+    role    TEXT NOT NULL,
+    made    BIGINT NOT NULL,
+    made_by TEXT NOT NULL,
+    used    BIGINT NOT NULL
+);
