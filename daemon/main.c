@@ -16,11 +16,14 @@
 #include "config/config.h"
 #include "http/api.h"
 #include "http/server.h"
+#include "jobs/custodian.h"
 #include "jobs/workers.h"
 #include "notify.h"
 #include "rulesfile.h"
 #include "state.h"
 #include "store/audit.h"
+#include "vault/handoff.h"
+#include "vaultkey.h"
 
 enum { EXIT_USAGE = 2 };
 static const size_t arena_max_bytes = 128u << 20;
@@ -54,6 +57,10 @@ struct daemon {
     int64_t *poll_us;
     size_t link_count;
     struct budget *budget;
+    struct vaultkey vaultkey;
+    struct vault *vault;
+    struct handoff *handoff;
+    struct custodian custodian;
     struct workers *workers;
     struct api *api;
     struct server *server;
@@ -299,8 +306,17 @@ static bool start_workers(struct daemon *daemon, struct err *err)
         return err_set(err, ERR_MEMORY, "out of memory");
     }
     daemon->budget = budget_open(daemon->config.spool_total);
+    daemon->custodian = (struct custodian){
+        .vault = daemon->vault,
+        .to = daemon->vaultkey.to,
+        .to_json = daemon->vaultkey.to_json,
+        .own = daemon->vaultkey.own,
+        .handoff = daemon->handoff,
+        .tombstone = strcmp(daemon->config.tombstone, "none") != 0,
+    };
     const struct workers_options options = {
         .budget = daemon->budget,
+        .custodian = &daemon->custodian,
         .store = daemon->store,
         .parser = daemon->parser,
         .limits = &daemon->config.limits,
@@ -364,6 +380,21 @@ static bool start_server(struct daemon *daemon, struct err *err)
     return daemon->server && announce(daemon, err);
 }
 
+static bool open_vault(struct daemon *daemon, struct err *err)
+{
+    const struct config *config = &daemon->config;
+    const char *path = config->vault_path
+                           ? config->vault_path
+                           : arena_printf(&daemon->arena, "%s/vault", daemon->state.path);
+    if (!path)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    if (!vaultkey_open(&daemon->vaultkey, config, daemon->state.path, &daemon->arena, err))
+        return false;
+    daemon->vault = vault_open(path, err);
+    daemon->handoff = daemon->vault ? handoff_open(daemon->vault, err) : NULL;
+    return daemon->handoff != NULL;
+}
+
 static bool start(struct daemon *daemon, struct err *err)
 {
     if (!state_open(&daemon->state, daemon->config.state, err) ||
@@ -374,8 +405,8 @@ static bool start(struct daemon *daemon, struct err *err)
         LOG(LOG_LEVEL_WARN, "sandbox",
             LOG_TEXT(what, "relaxed: files are parsed without a system call filter"));
     daemon->store = store_open(daemon->state.path, err);
-    return daemon->store && open_links(daemon, err) && start_api(daemon, err) &&
-           start_workers(daemon, err) && start_server(daemon, err);
+    return daemon->store && open_vault(daemon, err) && open_links(daemon, err) &&
+           start_api(daemon, err) && start_workers(daemon, err) && start_server(daemon, err);
 }
 
 static void stop(struct daemon *daemon)
@@ -389,6 +420,9 @@ static void stop(struct daemon *daemon)
     api_close(daemon->api);
     if (daemon->workers)
         say(daemon, "stopped", "version", LABELD_VERSION);
+    handoff_close(daemon->handoff);
+    vault_close(daemon->vault);
+    vaultkey_close(&daemon->vaultkey);
     if (daemon->store)
         store_close(daemon->store);
     if (daemon->parser)

@@ -96,6 +96,10 @@ struct connector {
     /* After a kill: whether the file of an intent stands there. */
     bool (*create_placed)(struct connection *connection, const char *key, const char *intent,
                           bool *placed, struct err *err);
+    /* Remove a file that labeld made, if it is that version still. ERR_CONFLICT: it is not.
+     * ERR_GONE: none is there. */
+    bool (*discard)(struct connection *connection, const char *key, const char *version,
+                    struct err *err);
 };
 
 #endif

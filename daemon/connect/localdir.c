@@ -147,7 +147,7 @@ static unsigned localdir_caps(struct connection *connection, struct arena *arena
         folders ? folders : "");
     if (!*notes)
         *notes = "";
-    unsigned write = replace ? CONNECT_REPLACE | CONNECT_REMOVE : 0u;
+    unsigned write = replace ? CONNECT_REPLACE | CONNECT_REMOVE | CONNECT_CREATE : 0u;
     return write | (polling ? 0u : CONNECT_WATCH) | CONNECT_EXPOSURE;
 }
 
@@ -192,4 +192,10 @@ const struct connector localdir_connector = {
     .remove_take = localdir_remove_take,
     .remove_close = localdir_remove_close,
     .remove_settle = localdir_remove_settle,
+    .create_open = localdir_create_open,
+    .create_ready = localdir_create_ready,
+    .create_place = localdir_create_place,
+    .create_close = localdir_create_close,
+    .create_placed = localdir_create_placed,
+    .discard = localdir_discard,
 };

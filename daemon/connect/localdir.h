@@ -94,6 +94,18 @@ void localdir_remove_close(struct connect_removing *removing);
 bool localdir_remove_settle(struct connection *connection, const char *key, const char *intent,
                             const uint8_t sha256[32], enum connect_removed *end, struct err *err);
 
+struct connect_creating *localdir_create_open(struct connection *connection, const char *key,
+                                              int *output, struct err *err);
+bool localdir_create_ready(struct connect_creating *creating, const char *captured,
+                           struct arena *arena, struct connect_intent *intent,
+                           struct connect_restored *restored, struct err *err);
+bool localdir_create_place(struct connect_creating *creating, struct err *err);
+void localdir_create_close(struct connect_creating *creating);
+bool localdir_create_placed(struct connection *connection, const char *key, const char *intent,
+                            bool *placed, struct err *err);
+bool localdir_discard(struct connection *connection, const char *key, const char *version,
+                      struct err *err);
+
 /* localdir_capture.c -------------------------------------------------------------------------- */
 
 /* What an open file has beside its bytes, as JSON of at most `most_bytes` (at least 64 KiB):

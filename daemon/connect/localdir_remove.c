@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/own.h"
 #include "base/removal.h"
@@ -124,5 +125,43 @@ bool localdir_remove_settle(struct connection *connection, const char *key, cons
     const struct removal_check check = {same_bytes, wanted};
     bool ok = removal_settle(folder, name, private_name, &examined, &check, &how, err);
     *end = ok ? end_of(how) : CONNECT_NOT_REMOVED;
+    return ok;
+}
+
+enum { discard_wait_us = 20000 };
+
+static bool any_bytes(void *context, int file, struct err *err)
+{
+    (void)context;
+    (void)file;
+    (void)err;
+    return true; /* the version says enough of a file that is ours */
+}
+
+static bool take_and_unlink(struct connect_removing *removing, const char *name, struct err *err)
+{
+    enum removal_end end;
+    const struct removal_check check = {any_bytes, NULL};
+    if (!removal_take(removing->removal, err))
+        return false;
+    clock_sleep_us(discard_wait_us); /* writers that were parked show themselves */
+    return removal_settle(removing->folder, name, removal_private_name(removing->removal),
+                          &removing->examined, &check, &end, err) &&
+           (end != REMOVAL_UNDONE ||
+            err_set(err, ERR_CONFLICT, "%.200s was changed meanwhile", name));
+}
+
+bool localdir_discard(struct connection *connection, const char *key, const char *version,
+                      struct err *err)
+{
+    int input;
+    const struct connect_stat stat = {.key = key, .version = version};
+    struct connect_removing *removing = localdir_remove_open(connection, &stat, &input, err);
+    const char *slash = strrchr(key, '/');
+    own_arena struct arena arena = arena_new(work_max_bytes);
+    const char *name = localdir_path(&arena, slash ? slash + 1 : key);
+    bool ok = removing && (name || err_set(err, ERR_MEMORY, "out of memory")) &&
+              take_and_unlink(removing, name, err);
+    localdir_remove_close(removing);
     return ok;
 }

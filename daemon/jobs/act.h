@@ -11,4 +11,9 @@
 bool act_label(struct visit *visit, const struct plan_step *step, struct visit_step *done,
                struct err *err);
 
+bool act_encrypt(struct visit *visit, const struct plan_step *step, struct visit_step *done,
+                 struct err *err);
+bool act_quarantine(struct visit *visit, const struct plan_step *step, struct visit_step *done,
+                    struct err *err);
+
 #endif

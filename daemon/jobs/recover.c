@@ -4,10 +4,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "jobs/custody.h"
 #include "jobs/job.h"
 #include "store/audit.h"
 
-enum { text_max_bytes = 1 << 20 };
+enum { text_max_bytes = 1 << 20, entry_max_bytes = 8 << 20 };
 
 struct recovery {
     const struct intent *intent;
@@ -102,6 +103,26 @@ static bool next_intent(struct store *store, int64_t after, struct arena *arena,
     return ok;
 }
 
+/* Entries that were on their way, whatever became of their jobs. */
+static bool carry_on(struct db *db, enum entry_state state, struct err *err)
+{
+    bool found = true;
+    int64_t after = 0;
+    while (found) {
+        own_arena struct arena arena = arena_new(entry_max_bytes);
+        struct entry entry;
+        if (!entry_next(db, state, after, &arena, &entry, &found, err))
+            return false;
+        int64_t now_us = clock_now_us();
+        int64_t due_us =
+            found && entry.due_us != ENTRY_NO_TIME && entry.due_us > now_us ? entry.due_us : now_us;
+        if (found && !custody_queue(db, &entry, due_us, err))
+            return false;
+        after = entry.id;
+    }
+    return true;
+}
+
 static bool put_back(struct db *db, void *context, struct err *err)
 {
     (void)context;
@@ -116,7 +137,8 @@ static bool put_back(struct db *db, void *context, struct err *err)
             return false;
         after = job.id;
     }
-    return true;
+    return carry_on(db, ENTRY_REMOVING, err) && carry_on(db, ENTRY_RELEASING, err) &&
+           carry_on(db, ENTRY_DELETING, err);
 }
 
 bool recover_all(struct store *store, const struct visit_link *links, size_t count, struct err *err)

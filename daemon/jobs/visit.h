@@ -32,6 +32,7 @@ struct visit_world {
     struct parser *parser;
     const struct limits *limits;
     struct budget *budget;                         /* of fetched bytes; NULL = no bound */
+    const struct custodian *custodian;             /* NULL: nothing is taken away */
     const struct policy *(*policy)(void *context); /* the rules in force; held for the visit */
     void (*policy_done)(void *context, const struct policy *policy);
     void *policy_context;
@@ -122,6 +123,9 @@ bool visit_examine(struct visit *visit, struct err *err);
 bool visit_decide(struct visit *visit, struct err *err);
 bool visit_act(struct visit *visit, struct err *err);
 bool visit_record(struct visit *visit, struct err *err);
+
+/* Who can reach the file, as a JSON list. */
+const char *visit_shared_with(const struct visit *visit);
 
 /* What became of a failed visit: retry, conflict, giving up. */
 void visit_failed(struct visit *visit, const struct err *why);

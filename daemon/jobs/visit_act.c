@@ -16,8 +16,8 @@ static const struct act {
     [PLAN_UNSHARE] = {0},
     [PLAN_EXPIRE_LINKS] = {0},
     [PLAN_LABEL] = {.carry_out = act_label},
-    [PLAN_ENCRYPT] = {.takes_away = true},
-    [PLAN_QUARANTINE] = {.takes_away = true},
+    [PLAN_ENCRYPT] = {.carry_out = act_encrypt, .takes_away = true},
+    [PLAN_QUARANTINE] = {.carry_out = act_quarantine, .takes_away = true},
     [PLAN_TAG] = {.with_record = true},
     [PLAN_ALERT] = {0},
     [PLAN_NOTIFY] = {0},
@@ -94,18 +94,18 @@ bool visit_act(struct visit *visit, struct err *err)
 {
     struct visit_outcome *outcome = &visit->outcome;
     const struct plan_steps *steps = &visit->plan.plan.plan;
-    bool ok = true;
+    bool ok = true, taken = false;
     if (visit->copy.gone || visit->copy.nothing_new)
         return true;
     outcome->word = "none";
     outcome->steps = arena_alloc(visit->arena, steps->count + 1, sizeof *outcome->steps);
     if (!outcome->steps)
         return err_set(err, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < steps->count; i++) {
+    for (size_t i = 0; i < steps->count && !taken; i++) {
         const struct act *act = &acts[steps->steps[i].what];
         if (act->with_record)
             continue;
-        if (act->takes_away && act->carry_out && outcome->new_version) {
+        if (act->takes_away && outcome->new_version) {
             outcome->more = true; /* on the version that was written just now */
             continue;
         }
@@ -116,8 +116,9 @@ bool visit_act(struct visit *visit, struct err *err)
             outcome->step_count++;
         else if (ok) /* the others are carried out all the same */
             ok = err_set(err, why.kind, "%s", why.text);
+        taken = act->takes_away && done->changed;
     }
     sum_up(outcome);
     outcome->more = outcome->more || (!ok && outcome->new_version);
-    return ok || outcome->more; /* what was written is recorded first */
+    return ok || taken || outcome->more; /* what was done is recorded first */
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "jobs/custody_run.h"
 #include "jobs/recover.h"
 #include "jobs/visit.h"
 
@@ -121,8 +122,12 @@ bool visit_fetch(struct visit *visit, struct err *err)
     struct connection *connection = visit->link->connection;
     if (!recover(visit, err) || !read_before(visit, err))
         return false;
+    bool stone = false;
     bool there = connector->stat(connection, visit->job.key, visit->arena, &copy->stat, &why) &&
                  copy->stat.regular;
+    if (there && !custody_stone_is(visit->world, visit->job.connection, &copy->stat, &stone, err))
+        return false;
+    there = there && !stone;
     there = there &&
             connector->exposure(connection, visit->job.key, visit->arena, &copy->exposure, &why);
     if (!there && (why.kind == ERR_NONE || why.kind == ERR_GONE)) {

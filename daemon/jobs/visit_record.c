@@ -24,7 +24,7 @@ static int64_t us_of(struct facts_time time)
     return time.known ? time.us : ITEM_NO_TIME;
 }
 
-static const char *names_json(const struct visit *visit)
+const char *visit_shared_with(const struct visit *visit)
 {
     own_json json_t *list = json_array();
     own_buf struct buf text = buf_new(json_max_bytes);
@@ -88,7 +88,7 @@ static void fill_item(const struct visit *visit, struct item *item)
     item->owner = copy->stat.owner;
     item->exposure = (int)copy->exposure.step;
     item->sharing_known = copy->exposure.sharing_known;
-    item->shared_with = names_json(visit);
+    item->shared_with = visit_shared_with(visit);
     item->exposure_why = copy->exposure.why;
     item->created_us = us_of(facts->created);
     item->modified_us = us_of(facts->modified);
@@ -157,10 +157,16 @@ static bool say(struct db *db, const struct visit *visit, const char *event, str
 
 /* Units --------------------------------------------------------------------------------------- */
 
+/* By labeld itself: it is where its entry says. */
+static bool was_taken(const struct item *before)
+{
+    return strcmp(before->outcome, "quarantined") == 0 || strcmp(before->outcome, "encrypted") == 0;
+}
+
 static bool record_gone(struct db *db, struct visit *visit, struct err *err)
 {
     const struct item *before = &visit->copy.before;
-    if (!visit->copy.known || before->deleted_us != ITEM_NO_TIME)
+    if (!visit->copy.known || before->deleted_us != ITEM_NO_TIME || was_taken(before))
         return true;
     return item_gone(db, before->id, visit->now_us, err) && say(db, visit, "gone", err);
 }

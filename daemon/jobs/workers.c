@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "jobs/change.h"
 #include "jobs/clerk.h"
+#include "jobs/custody_run.h"
 #include "jobs/job.h"
 #include "jobs/recover.h"
 #include "jobs/rules.h"
@@ -109,6 +110,8 @@ static void run_job(struct workers *workers, struct queue_job *job)
         store_write(workers->world.store, STORE_RAN, unit, NULL);
     } else if (job->kind == QUEUE_WALK) {
         walk_run(&workers->world, link, job, &workers->stop);
+    } else if (job->kind == QUEUE_ENTRY) {
+        custody_run(&workers->world, link, job);
     } else {
         visit_run(&workers->world, link, job);
     }
@@ -174,6 +177,7 @@ static void init(struct workers *workers, const struct workers_options *options)
     workers->link_count = options->link_count;
     workers->world = (struct visit_world){.store = options->store,
                                           .budget = options->budget,
+                                          .custodian = options->custodian,
                                           .parser = options->parser,
                                           .limits = options->limits,
                                           .policy = rules_hold,

@@ -13,7 +13,8 @@ struct workers_options {
     struct store *store;
     struct parser *parser;
     const struct limits *limits;
-    struct budget *budget;    /* borrowed; NULL = no bound on fetched bytes */
+    struct budget *budget;             /* borrowed; NULL = no bound on fetched bytes */
+    const struct custodian *custodian; /* NULL: files are never taken away */
     struct policy *policy;    /* taken over, also on failure; freed when replaced and at the end */
     struct visit_link *links; /* borrowed */
     const int64_t *poll_us;   /* of each link: how often to walk; 0 = only at start */

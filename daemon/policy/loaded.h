@@ -27,6 +27,8 @@ struct policy {
     size_t condition_count;
     struct rule *rules;
     size_t rule_count;
+    struct policy_group *groups; /* recipients: */
+    size_t group_count;
     struct rule_exception *exceptions; /* by name */
     size_t exception_count;
     struct expect_test *tests;

@@ -204,6 +204,14 @@ const char *policy_rule_digest(const struct policy *policy, const char *name)
     return NULL;
 }
 
+const struct policy_group *policy_group_find(const struct policy *policy, const char *name)
+{
+    for (size_t i = 0; i < policy->group_count; i++)
+        if (strcmp(policy->groups[i].name, name) == 0)
+            return &policy->groups[i];
+    return NULL;
+}
+
 const char *policy_site(const struct policy *policy)
 {
     return policy->site;

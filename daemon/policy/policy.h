@@ -59,6 +59,14 @@ const char *policy_revision(const struct policy *policy);
  * What was decided by a rule holds while its text is the same (rules.md, section 5). */
 const char *policy_rule_digest(const struct policy *policy, const char *name);
 
+/* Age public keys of a group under `recipients:`; NULL when there is none of that name. */
+struct policy_group {
+    const char *name;
+    const char *const *keys;
+    size_t key_count;
+};
+const struct policy_group *policy_group_find(const struct policy *policy, const char *name);
+
 /* The tenant GUID of `site:`, or NULL; whether it uses LabelInfo. */
 const char *policy_site(const struct policy *policy);
 enum label_info policy_label_info(const struct policy *policy);

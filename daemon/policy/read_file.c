@@ -99,6 +99,20 @@ static void read_bundles(struct read *read, const struct yaml_node *node)
     }
 }
 
+static void read_group(struct read *read, const struct yaml_pair *pair, struct policy_group *group)
+{
+    size_t count;
+    const struct yaml_node *items = read_items(&pair->value, &count);
+    const char **keys = read_alloc(read, count, sizeof *keys);
+    for (size_t i = 0; keys && i < count; i++) {
+        keys[i] = read_text(read, &items[i], "recipients");
+        if (keys[i] && strncmp(keys[i], "age1", 4) != 0)
+            read_error(read, read_at_node(&items[i]), "bad-recipient",
+                       "a recipient is an age public key, which begins with age1");
+    }
+    *group = (struct policy_group){pair->key, keys, keys ? count : 0};
+}
+
 static void read_recipients(struct read *read, const struct yaml_node *node)
 {
     if (node->kind != YAML_MAP) {
@@ -107,19 +121,15 @@ static void read_recipients(struct read *read, const struct yaml_node *node)
         return;
     }
     const char **names = read_alloc(read, node->count, sizeof *names);
-    for (size_t i = 0; names && i < node->count; i++) {
-        size_t count;
-        const struct yaml_node *items = read_items(&node->pairs[i].value, &count);
+    struct policy_group *groups = read_alloc(read, node->count, sizeof *groups);
+    for (size_t i = 0; names && groups && i < node->count; i++) {
         names[i] = node->pairs[i].key;
-        for (size_t k = 0; k < count; k++) {
-            const char *text = read_text(read, &items[k], "recipients");
-            if (text && strncmp(text, "age1", 4) != 0)
-                read_error(read, read_at_node(&items[k]), "bad-recipient",
-                           "a recipient is an age public key, which begins with age1");
-        }
+        read_group(read, &node->pairs[i], &groups[i]);
     }
     read->groups = names;
     read->group_count = names ? node->count : 0;
+    read->policy->groups = groups;
+    read->policy->group_count = groups && names ? node->count : 0;
 }
 
 static void read_conditions(struct read *read, const struct yaml_node *node)

@@ -1,0 +1,177 @@
+#include "jobs/custody_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "jobs/custodian.h"
+#include "jobs/custody.h"
+#include "jobs/job.h"
+#include "jobs/take.h"
+#include "store/audit.h"
+#include "vault/vault.h"
+
+enum { arena_max_bytes = 8 << 20, record_tries = 8 };
+static const int64_t first_pause_us = 50000;
+
+/* Two seconds after it was taken from its name ---------------------------------------------------
+ */
+
+static bool store_taken(struct db *db, void *context, struct err *err)
+{
+    struct custody_work *work = context;
+    work->entry.intent = NULL;
+    return custody_event(db, &work->entry, CUSTODY_TAKEN_AWAY, NULL, clock_now_us(), err);
+}
+
+/* The edit is in place again: look at it, as at any change. */
+static bool store_put_back(struct db *db, void *context, struct err *err)
+{
+    struct custody_work *work = context;
+    int64_t now_us = clock_now_us();
+    struct queue_job job = {.kind = QUEUE_VISIT,
+                            .connection = work->entry.connection,
+                            .key = work->entry.key,
+                            .lane = QUEUE_LIVE,
+                            .due_us = now_us,
+                            .seen_us = now_us,
+                            .force = true};
+    work->entry.intent = NULL;
+    return custody_event(db, &work->entry, CUSTODY_PUT_BACK, NULL, now_us, err) &&
+           queue_add(db, &job, err);
+}
+
+static bool settle(struct custody_work *work, struct err *err)
+{
+    struct err why = {0};
+    enum connect_removed end = CONNECT_NOT_REMOVED;
+    const struct entry *entry = &work->entry;
+    const struct visit_link *link = work->link;
+    if (!entry->intent || !link->connector->remove_settle(link->connection, entry->key,
+                                                          entry->intent, entry->sha256, &end, &why))
+        return err_set(err, why.kind ? why.kind : ERR_BROKEN, "%s", why.text);
+    const struct store_unit taken = {store_taken, work}, back = {store_put_back, work};
+    if (end == CONNECT_REMOVED)
+        return custody_stone_write(work, err) &&
+               store_write(work->world->store, STORE_COMMITTED, taken, err);
+    const struct entry cancelled = *entry;
+    if (!store_write(work->world->store, STORE_COMMITTED, back, err))
+        return false;
+    if (!take_copy_of(cancelled.kind)->drop(work->world, link, &cancelled, &why))
+        LOG(LOG_LEVEL_WARN, "copy-left", LOG_NUMBER(entry, cancelled.id),
+            LOG_TEXT(error, why.text));
+    return true;
+}
+
+/* Deletion --------------------------------------------------------------------------------------
+ */
+
+static bool store_deleted(struct db *db, void *context, struct err *err)
+{
+    struct custody_work *work = context;
+    int64_t now_us = clock_now_us();
+    const struct custody_actor actor = {work->entry.asked_by, work->entry.asked_why};
+    return custody_event(db, &work->entry, CUSTODY_COPY_DELETED, &actor, now_us, err) &&
+           item_gone(db, work->entry.item, now_us, err);
+}
+
+static bool delete_copy(struct custody_work *work, struct err *err)
+{
+    const struct store_unit unit = {store_deleted, work};
+    return vault_remove(work->world->custodian->vault, work->entry.id, err) &&
+           custody_stone_remove(work, err) &&
+           store_write(work->world->store, STORE_COMMITTED, unit, err);
+}
+
+/* The job ----------------------------------------------------------------------------------------
+ */
+
+static bool (*const carry_on[ENTRY_STATE_COUNT])(struct custody_work *work, struct err *err) = {
+    [ENTRY_REMOVING] = settle,
+    [ENTRY_RELEASING] = custody_release,
+    [ENTRY_DELETING] = delete_copy,
+};
+
+static bool find_entry(struct db *db, void *context, struct err *err)
+{
+    bool found;
+    struct custody_work *work = context;
+    return entry_get(db, strtoll(work->job.key, NULL, 10), work->arena, &work->entry, &found,
+                     err) &&
+           (found || err_set(err, ERR_GONE, "no entry %.20s", work->job.key));
+}
+
+/* A release or deletion that may be undone until then waits. */
+static bool is_early(const struct custody_work *work)
+{
+    return work->entry.due_us != ENTRY_NO_TIME && work->entry.due_us > clock_now_us();
+}
+
+static bool run(struct custody_work *work, struct err *err)
+{
+    const struct store_unit unit = {find_entry, work};
+    if (!store_write(work->world->store, STORE_RAN, unit, err))
+        return false;
+    if (!carry_on[work->entry.state])
+        return true;
+    if (is_early(work)) {
+        err_set(err, ERR_BUSY, "can be undone still");
+        return false;
+    }
+    return carry_on[work->entry.state](work, err);
+}
+
+struct ending {
+    struct custody_work *work;
+    enum job_event event;
+    const char *error;
+};
+
+static bool record(struct db *db, void *context, struct err *err)
+{
+    struct ending *ending = context;
+    struct custody_work *work = ending->work;
+    if (ending->error && work->entry.id && carry_on[work->entry.state]) {
+        work->entry.error = ending->error;
+        if (!entry_save(db, &work->entry, err))
+            return false;
+    }
+    return job_event(db, &work->job, ending->event, clock_now_us(), err);
+}
+
+void custody_run(const struct visit_world *world, const struct visit_link *link,
+                 const struct queue_job *job)
+{
+    struct err err = {0}, why = {0};
+    own_arena struct arena arena = arena_new(arena_max_bytes);
+    struct custody_work work = {.world = world, .link = link, .arena = &arena, .job = *job};
+    struct ending ending = {&work, JOB_FINISHED, NULL};
+    if (!run(&work, &why)) {
+        ending.event = job_after(&work.job, &why, clock_now_us());
+        ending.error = why.text;
+        if (is_early(&work))
+            work.job.due_us = work.entry.due_us;
+        LOG(ending.event == JOB_GAVE_UP ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+            job_event_word(ending.event), LOG_NUMBER(job, job->id),
+            LOG_TEXT(connection, link->name), LOG_NUMBER(entry, work.entry.id),
+            LOG_TEXT(path, work.entry.path), LOG_TEXT(kind, err_kind_word(why.kind)),
+            LOG_TEXT(error, why.text));
+    } else {
+        LOG(LOG_LEVEL_INFO, "custody", LOG_NUMBER(job, job->id), LOG_TEXT(connection, link->name),
+            LOG_NUMBER(entry, work.entry.id), LOG_TEXT(path, work.entry.path),
+            LOG_TEXT(what, entry_state_word(work.entry.state)));
+    }
+    const struct store_unit unit = {record, &ending};
+    int64_t pause_us = first_pause_us;
+    for (int i = 0; i < record_tries; i++, pause_us *= 2) {
+        if (store_write(world->store, STORE_COMMITTED, unit, &err))
+            return;
+        if (err.kind == ERR_STOPPED || err.kind == ERR_BROKEN)
+            break;
+        if (err.kind == ERR_CONFLICT)
+            ending.error = NULL; /* a person's undo came between */
+        clock_sleep_us(pause_us);
+    }
+    LOG(LOG_LEVEL_ERROR, "job-not-recorded", LOG_NUMBER(job, job->id), LOG_TEXT(error, err.text));
+}
