@@ -88,6 +88,8 @@ static void print_help(FILE *to)
             "\nTry:  labelctl inspect ~/Documents          what is in my files?\n"
             "      labelctl types list                   what is looked for?\n"
             "      labelctl label get report.docx        which label does a file carry?\n"
+            "      labelctl key new mine.key             a key of my own; prints age1...\n"
+            "      labelctl protect report.docx --to age1...   seal it for that key's owner\n"
             "      labelctl COMMAND --help               the options of a command\n\n%s",
             exit_codes);
 }

@@ -1,7 +1,7 @@
 /*
  * ctl: the frame of labelctl: commands, options, exit codes, output.
  * stdout = the answer only; stderr = everything else; --json = JSON lines; colour and progress
- * only on a terminal; never a prompt.
+ * only on a terminal; no prompt but for a passphrase, on the terminal itself.
  */
 #ifndef LABELD_CTL_CTL_H
 #define LABELD_CTL_CTL_H

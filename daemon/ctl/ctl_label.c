@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "base/guid.h"
 #include "base/io.h"
-#include "base/json.h"
 #include "base/own.h"
 #include "base/place.h"
+#include "ctl/answer.h"
 #include "ctl/source.h"
 #include "policy/policy.h"
 
@@ -39,33 +39,9 @@ struct change {
 
 /* Answers ------------------------------------------------------------------------------------ */
 
-static int print_line(struct ctl_call *call, FILE *to, json_t *json)
-{
-    own_buf struct buf line = buf_new(1u << 20);
-    bool ok = json && json_write(json, &line);
-    json_decref(json);
-    if (!ok)
-        return ctl_fail(call, CTL_UNREADABLE, "out of memory");
-    fprintf(to, "%s\n", buf_text(&line));
-    return CTL_OK;
-}
-
-/* A file that is refused or cannot be read: exit 3, in both forms. */
-static int refuse_to(struct ctl_call *call, FILE *to, const char *path, bool json, const char *code,
-                     const char *message)
-{
-    if (json)
-        print_line(call, to,
-                   json_pack("{s:o, s:{s:s, s:s}}", "path", json_text(path), "error", "code", code,
-                             "message", message));
-    else
-        ctl_fail(call, CTL_UNREADABLE, "%s: %s (%s)", path, message, code);
-    return CTL_UNREADABLE;
-}
-
 static int refuse_err(struct ctl_call *call, const char *path, bool json, const struct err *err)
 {
-    return refuse_to(call, call->out, path, json, err_kind_word(err->kind), err->text);
+    return answer_refusal(call, call->out, path, json, err_kind_word(err->kind), err->text);
 }
 
 /* Where the answer goes: not into the document. */
@@ -76,7 +52,7 @@ static FILE *answers(const struct change *change)
 
 static int refuse_change(const struct change *change, const char *code, const char *message)
 {
-    return refuse_to(change->call, answers(change), change->path, change->json, code, message);
+    return answer_refusal(change->call, answers(change), change->path, change->json, code, message);
 }
 
 static int refuse_change_err(const struct change *change, const struct err *err)
@@ -111,11 +87,11 @@ static int get_one(struct ctl_call *call, struct parser *parser, const char *pat
     if (!ok)
         return refuse_err(call, path, json, &err);
     if (result.done == LABEL_REFUSED && strcmp(result.code, "unsupported") != 0)
-        return refuse_to(call, call->out, path, json, result.code, result.message);
+        return answer_refusal(call, call->out, path, json, result.code, result.message);
     if (json)
-        return print_line(call, call->out,
-                          json_pack("{s:o, s:o}", "path", json_text(path), "labels",
-                                    json_labels(result.labels, result.labels_count)));
+        return answer_json(call, call->out,
+                           json_pack("{s:o, s:o}", "path", json_text(path), "labels",
+                                     json_labels(result.labels, result.labels_count)));
     ctl_put(call->out, path);
     fputs(result.labels_count ? "\n" : "  no label\n", call->out);
     for (uint32_t i = 0; i < result.labels_count; i++)
@@ -349,7 +325,7 @@ static int answer(struct change *change)
                                  "labels", json_labels(result->labels, result->labels_count));
         if (json && change->justification)
             json_object_set_new(json, "justification", json_text(change->justification));
-        return print_line(change->call, to, json);
+        return answer_json(change->call, to, json);
     }
     fprintf(to, "%s: %s\n", change->path, word);
     for (uint32_t i = 0; i < result->labels_count; i++)

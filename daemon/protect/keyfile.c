@@ -86,8 +86,8 @@ bool keyfile_read(struct identities *identities, const char *path, const struct 
 {
     own_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
-        return err_errno(err, "opening %s", path);
-    return read_open(identities, path, fd, ask, limits, err) || err_add(err, "%s", path);
+        return err_errno(err, "opening");
+    return read_open(identities, path, fd, ask, limits, err);
 }
 
 static int key_text(const struct identities *identities, char *text, size_t room)

@@ -20,7 +20,8 @@ struct keyfile_ask {
 };
 
 /* Add the keys of a file of at most 64 KiB. ERR_USAGE: none, or a line that is not one (the error
- * names the line, never shows it); ERR_REFUSED: the passphrase is wrong. */
+ * names the line, never shows it); ERR_REFUSED: the passphrase is wrong. The path is
+ * not in the error: the caller adds it. */
 bool keyfile_read(struct identities *identities, const char *path, const struct keyfile_ask *ask,
                   const struct limits *limits, struct err *err);
 

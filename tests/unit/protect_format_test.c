@@ -5,6 +5,7 @@
 
 #include "age_maker.h"
 #include "protect/armor.h"
+#include "protect/base64.h"
 #include "protect/bech32.h"
 #include "protect/hkdf.h"
 
@@ -161,6 +162,51 @@ TEST(a_recipient_that_protects_nothing_is_refused)
     assert_non_null(strstr(err.text, "protects nothing"));
     assert_int_equal(recipients_count(recipients), 0);
     recipients_free(recipients);
+}
+
+TEST(base64_has_one_form_only)
+{
+    static const struct {
+        const char *text;
+        bool padded;
+        int length; /* -1: refused */
+    } cases[] = {
+        {"", false, 0},
+        {"", true, 0},
+        {"AA", false, 1},
+        {"AA==", true, 1},
+        {"AAA", false, 2},
+        {"AAA=", true, 2},
+        {"+/+/", false, 3},
+        {"AAAA", true, 3},
+        {"AA", true, -1},
+        {"AA==", false, -1},
+        {"AAA", true, -1},
+        {"AAA==", true, -1},
+        {"A", false, -1},
+        {"AB", false, -1},
+        {"AAB", false, -1},
+        {"AB==", true, -1},
+        {"AAB=", true, -1},
+        {"AA=A", true, -1},
+        {"AA-_", false, -1},
+        {"AA A", false, -1},
+        {"AAA\n", false, -1},
+        {"A\xab"
+         "AA",
+         false, -1},
+        {"\xaf/+/", true, -1},
+        {"AAAA=", true, -1},
+        {"AAAAAAAA", false, -1}, /* more than there is room for */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t out[4];
+        size_t got = 0;
+        bool ok = base64_read(cases[i].text, strlen(cases[i].text), cases[i].padded, out,
+                              sizeof out, &got);
+        CHECK_CASE(i, ok == (cases[i].length >= 0));
+        CHECK_CASE(i, !ok || (int)got == cases[i].length);
+    }
 }
 
 /* Headers ------------------------------------------------------------------------------------- */
@@ -405,6 +451,7 @@ int main(void)
         cmocka_unit_test(bech32_notices_every_mistyped_character),
         cmocka_unit_test(keys_of_other_kinds_are_refused_with_a_reason),
         cmocka_unit_test(a_recipient_that_protects_nothing_is_refused),
+        cmocka_unit_test(base64_has_one_form_only),
         cmocka_unit_test(a_header_has_one_form_only),
         cmocka_unit_test(a_header_over_the_limit_is_refused),
         cmocka_unit_test(only_a_header_is_a_header),
