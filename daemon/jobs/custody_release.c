@@ -5,13 +5,16 @@
 #include "base/json.h"
 #include "base/own.h"
 #include "jobs/custodian.h"
-#include "jobs/custody.h"
 #include "jobs/custody_run.h"
 #include "protect/open.h"
+#include "store/custody.h"
 #include "vault/handoff.h"
 #include "vault/vault.h"
 
-enum { result_max_bytes = 16 * 1024 };
+enum { result_max_bytes = 16 * 1024, names_tried = 9 };
+
+/* The most that a header's stanzas take beside its bytes. */
+static const size_t header_memory = 4u << 20;
 
 static bool store_given_back(struct db *db, void *context, struct err *err)
 {
@@ -30,6 +33,7 @@ static bool store_given_back(struct db *db, void *context, struct err *err)
     entry->error = NULL;
     entry->due_us = ENTRY_NO_TIME;
     return custody_event(db, entry, CUSTODY_GIVEN_BACK, &actor, now_us, err) &&
+           (!entry->release_key || custody_item_gone(db, entry, now_us, err)) &&
            queue_add(db, &job, err);
 }
 
@@ -71,7 +75,7 @@ static const char *result_json(struct custody_work *work, const struct connect_r
     return json && json_write(json, &text) ? arena_strdup(work->arena, buf_text(&text)) : NULL;
 }
 
-/* With the vault's own key, else with the file key that a reviewer sent. */
+/* With the file key that a reviewer sent, else with the vault's own key. */
 static bool open_copy(struct custody_work *work, int sealed, int output, struct stream_facts *facts,
                       struct err *err)
 {
@@ -79,9 +83,10 @@ static bool open_copy(struct custody_work *work, int sealed, int output, struct 
     const struct custodian *custodian = work->world->custodian;
     const struct stream_options options = {.hashed = true};
     const struct limits *limits = work->world->limits;
-    if (custodian->own)
+    bool handed = handoff_get(custodian->handoff, work->entry.id, key);
+    if (!handed && custodian->own)
         return open_file(sealed, custodian->own, limits, &options, output, facts, err);
-    if (!handoff_get(custodian->handoff, work->entry.id, key))
+    if (!handed)
         return err_set(err, ERR_REFUSED,
                        "the vault is sealed and the file key is not here any more: release again");
     bool ok = open_with_key(sealed, key, limits, &options, output, facts, err);
@@ -145,6 +150,85 @@ static bool release(struct custody_work *work, struct err *err)
     return done && custody_stone_remove(work, err) && write_unit(work, store_given_back, err);
 }
 
+/* Refusals --------------------------------------------------------------------------------------
+ */
+
+/* "a/b (released 2).txt" */
+static const char *other_name(struct custody_work *work, const char *key, int number)
+{
+    const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
+    const char *dot = strrchr(name, '.');
+    size_t length = dot && dot != name ? (size_t)(dot - key) : strlen(key);
+    const char *end = key + length;
+    if (number == 1)
+        return arena_printf(work->arena, "%.*s (released)%s", (int)length, key, end);
+    return arena_printf(work->arena, "%.*s (released %d)%s", (int)length, key, number, end);
+}
+
+/* A name beside the one that is taken, free now; NULL = none was found. */
+static const char *free_name(struct custody_work *work)
+{
+    const struct entry *entry = &work->entry;
+    const struct connector *connector = work->link->connector;
+    const char *key = entry->release_key ? entry->release_key : entry->key;
+    for (int i = 1; i <= names_tried; i++) {
+        int output;
+        struct err why = {0};
+        const char *name = other_name(work, key, i);
+        struct connect_creating *creating =
+            name ? connector->create_open(work->link->connection, name, &output, &why) : NULL;
+        connector->create_close(creating);
+        if (creating)
+            return name;
+        if (why.kind != ERR_TAKEN)
+            break;
+    }
+    return NULL;
+}
+
+static const char *refusal_json(struct custody_work *work, enum err_kind kind)
+{
+    own_buf struct buf text = buf_new(result_max_bytes);
+    own_json json_t *json = json_pack("{s:s}", "code", err_kind_word(kind));
+    const char *name = kind == ERR_TAKEN ? free_name(work) : NULL;
+    if (json && name)
+        json_object_set_new(json, "suggestion", json_text(name));
+    return json && json_write(json, &text) ? arena_strdup(work->arena, buf_text(&text)) : NULL;
+}
+
+/* Back to the reviewer, with the reason. */
+static bool refuse(struct custody_work *work, const struct err *why, struct err *err)
+{
+    handoff_drop(work->world->custodian->handoff, work->entry.id);
+    work->entry.error = why->text;
+    work->entry.result = refusal_json(work, why->kind);
+    return write_unit(work, store_refused, err);
+}
+
+static bool is_right_key(struct custody_work *work, const uint8_t key[HANDOFF_KEY_BYTES],
+                         struct err *err)
+{
+    const struct limits *limits = work->world->limits;
+    own_arena struct arena arena = arena_new(header_memory + limits->age_header_bytes * 8);
+    own_feed struct feed feed = {.fd = -1};
+    struct age_header header;
+    own_fd int sealed = vault_read(work->world->custodian->vault, work->entry.id, err);
+    return sealed >= 0 && feed_from_fd(&feed, sealed, 0, err) &&
+           age_read(&feed, limits, &arena, &header, err) && age_check_mac(&header, key, err);
+}
+
+bool custody_release_check(struct custody_work *work, struct err *err)
+{
+    struct err why = {0};
+    uint8_t key[HANDOFF_KEY_BYTES];
+    if (!handoff_get(work->world->custodian->handoff, work->entry.id, key))
+        return true;
+    bool ok = is_right_key(work, key, &why);
+    sodium_memzero(key, sizeof key);
+    return ok || (why.kind == ERR_CORRUPT ? refuse(work, &why, err)
+                                          : err_set(err, why.kind, "%s", why.text));
+}
+
 /* What another try cannot mend goes back to the reviewer, with the reason. */
 static bool is_for_good(const struct err *why)
 {
@@ -157,9 +241,8 @@ bool custody_release(struct custody_work *work, struct err *err)
     bool ok = release(work, &why);
     if (!ok && !is_for_good(&why))
         return err_set(err, why.kind, "%s", why.text);
+    if (!ok)
+        return refuse(work, &why, err);
     handoff_drop(work->world->custodian->handoff, work->entry.id);
-    if (ok)
-        return true;
-    work->entry.error = why.text;
-    return write_unit(work, store_refused, err);
+    return true;
 }

@@ -6,10 +6,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "jobs/custodian.h"
-#include "jobs/custody.h"
 #include "jobs/job.h"
 #include "jobs/take.h"
 #include "store/audit.h"
+#include "store/custody.h"
 #include "vault/vault.h"
 
 enum { arena_max_bytes = 8 << 20, record_tries = 8 };
@@ -73,7 +73,7 @@ static bool store_deleted(struct db *db, void *context, struct err *err)
     int64_t now_us = clock_now_us();
     const struct custody_actor actor = {work->entry.asked_by, work->entry.asked_why};
     return custody_event(db, &work->entry, CUSTODY_COPY_DELETED, &actor, now_us, err) &&
-           item_gone(db, work->entry.item, now_us, err);
+           custody_item_gone(db, &work->entry, now_us, err);
 }
 
 static bool delete_copy(struct custody_work *work, struct err *err)
@@ -102,6 +102,21 @@ static bool find_entry(struct db *db, void *context, struct err *err)
            (found || err_set(err, ERR_GONE, "no entry %.20s", work->job.key));
 }
 
+/* From here on it cannot be undone: an undo that came between is a conflict. */
+static bool store_begun(struct db *db, void *context, struct err *err)
+{
+    struct custody_work *work = context;
+    work->entry.due_us = ENTRY_NO_TIME;
+    return entry_save(db, &work->entry, err);
+}
+
+static bool begin(struct custody_work *work, struct err *err)
+{
+    const struct store_unit unit = {store_begun, work};
+    return work->entry.due_us == ENTRY_NO_TIME ||
+           store_write(work->world->store, STORE_COMMITTED, unit, err);
+}
+
 /* A release or deletion that may be undone until then waits. */
 static bool is_early(const struct custody_work *work)
 {
@@ -115,11 +130,9 @@ static bool run(struct custody_work *work, struct err *err)
         return false;
     if (!carry_on[work->entry.state])
         return true;
-    if (is_early(work)) {
-        err_set(err, ERR_BUSY, "can be undone still");
-        return false;
-    }
-    return carry_on[work->entry.state](work, err);
+    if (is_early(work))
+        return work->entry.state != ENTRY_RELEASING || custody_release_check(work, err);
+    return begin(work, err) && carry_on[work->entry.state](work, err);
 }
 
 struct ending {
@@ -150,13 +163,14 @@ void custody_run(const struct visit_world *world, const struct visit_link *link,
     if (!run(&work, &why)) {
         ending.event = job_after(&work.job, &why, clock_now_us());
         ending.error = why.text;
-        if (is_early(&work))
-            work.job.due_us = work.entry.due_us;
         LOG(ending.event == JOB_GAVE_UP ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
             job_event_word(ending.event), LOG_NUMBER(job, job->id),
             LOG_TEXT(connection, link->name), LOG_NUMBER(entry, work.entry.id),
             LOG_TEXT(path, work.entry.path), LOG_TEXT(kind, err_kind_word(why.kind)),
             LOG_TEXT(error, why.text));
+    } else if (is_early(&work)) {
+        ending.event = JOB_RETRY;
+        work.job.due_us = work.entry.due_us;
     } else {
         LOG(LOG_LEVEL_INFO, "custody", LOG_NUMBER(job, job->id), LOG_TEXT(connection, link->name),
             LOG_NUMBER(entry, work.entry.id), LOG_TEXT(path, work.entry.path),

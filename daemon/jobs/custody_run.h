@@ -23,6 +23,9 @@ struct custody_work {
 /* custody_release.c: give the file back. False: not done; a refusal for good is recorded. */
 bool custody_release(struct custody_work *work, struct err *err);
 
+/* A release that may be undone still: a file key that is not this entry's is refused at once. */
+bool custody_release_check(struct custody_work *work, struct err *err);
+
 /* custody_stone.c: the text file where a file was: write it (its key and version are stored
  * before it has a name); take it away, if it is ours still. */
 bool custody_stone_write(struct custody_work *work, struct err *err);

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "jobs/custody.h"
+#include "store/custody.h"
 #include "jobs/job.h"
 #include "store/audit.h"
 

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/own.h"
-#include "jobs/custody.h"
+#include "store/custody.h"
 #include "jobs/job.h"
 #include "protect/seal.h"
 #include "sandbox/copy.h"

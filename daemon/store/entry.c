@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+#include "base/json.h"
+#include "base/own.h"
+
+enum { pattern_max_bytes = 16 * 1024 };
+
 static const char *const state_words[ENTRY_STATE_COUNT] = {"sealing",  "sealed",    "removing",
                                                            "removed",  "releasing", "released",
                                                            "deleting", "deleted",   "cancelled"};
@@ -15,6 +20,26 @@ const char *entry_state_word(enum entry_state state)
 const char *entry_kind_word(enum entry_kind kind)
 {
     return kind_words[kind];
+}
+
+bool entry_state_find(const char *word, enum entry_state *state)
+{
+    for (int i = 0; i < ENTRY_STATE_COUNT; i++)
+        if (strcmp(state_words[i], word) == 0) {
+            *state = (enum entry_state)i;
+            return true;
+        }
+    return false;
+}
+
+bool entry_kind_find(const char *word, enum entry_kind *kind)
+{
+    for (int i = 0; i < ENTRY_KIND_COUNT; i++)
+        if (strcmp(kind_words[i], word) == 0) {
+            *kind = (enum entry_kind)i;
+            return true;
+        }
+    return false;
 }
 
 /* Reading, in the order of the columns ------------------------------------------------------- */
@@ -285,23 +310,80 @@ bool entry_encrypted(struct db *db, const char *connection, const char *key, con
     return take_one(query, arena, entry, found, err);
 }
 
+/* Lists -------------------------------------------------------------------------------------- */
+
+static const int64_t rank_step = 1LL << 48; /* as sql.def has it */
+
+int64_t entry_place(const struct entry *entry, bool by_rank)
+{
+    int64_t rank = (9 - entry->alert_level) * 16 + 15 - entry->exposure;
+    return by_rank ? rank * rank_step + entry->id : entry->id;
+}
+
+/* The pattern of a rule's name within the stored JSON list ("!" escapes), or NULL. */
+static const char *rule_pattern(const char *rule, struct arena *arena)
+{
+    own_buf struct buf text = buf_new(pattern_max_bytes), pattern = buf_new(pattern_max_bytes);
+    own_json json_t *name = json_pack("{s:o}", "name", json_text(rule));
+    if (!name || !json_write(name, &text) || text.length < 2)
+        return NULL;
+    buf_putc(&pattern, '%');
+    for (size_t i = 1; i + 1 < text.length; i++) { /* without its braces */
+        if (strchr("!%_", text.bytes[i]))
+            buf_putc(&pattern, '!');
+        buf_putc(&pattern, text.bytes[i]);
+    }
+    buf_putc(&pattern, '%');
+    return pattern.failed ? NULL : arena_strdup(arena, buf_text(&pattern));
+}
+
+/* $1 to $16, which all lists have. */
+static bool put_filter(struct db_query *query, const struct entry_filter *filter, struct err *err)
+{
+    own_arena struct arena arena = arena_new(2 * pattern_max_bytes);
+    const char *path = filter->path ? filter->path : "";
+    size_t length = strlen(path);
+    bool below = length > 0 && path[length - 1] == '/';
+    char *end = arena_strdup(&arena, path);
+    const char *pattern = filter->rule ? rule_pattern(filter->rule, &arena) : "";
+    if (!end || !pattern)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    if (below)
+        end[length - 1]++; /* what follows all that begins so */
+    db_number(query, 1, filter->kinds);
+    db_number(query, 2, filter->states);
+    db_number(query, 3, filter->exposures);
+    db_number(query, 4, filter->connection == NULL);
+    db_text(query, 5, filter->connection);
+    db_number(query, 6, filter->path == NULL);
+    db_text(query, 7, path);
+    db_number(query, 8, below);
+    db_text(query, 9, path);
+    db_text(query, 10, end);
+    db_number(query, 11, filter->owner == NULL);
+    db_text(query, 12, filter->owner);
+    db_number(query, 13, filter->rule == NULL);
+    db_text(query, 14, pattern);
+    db_number(query, 15, filter->item);
+    db_number(query, 16, filter->item);
+    return true;
+}
+
 bool entry_list(struct db *db, const struct entry_filter *filter, struct arena *arena,
                 struct entry **entries, size_t *count, struct err *err)
 {
-    struct db_query *query = db_query(db, DB_ENTRY_LIST);
+    struct db_query *query = db_query(db, filter->by_rank ? DB_ENTRY_RANKED : DB_ENTRY_LIST);
+    int at = 17;
     *count = 0;
     *entries = arena_alloc(arena, (size_t)filter->limit + 1, sizeof **entries);
     if (!*entries)
         return err_set(err, ERR_MEMORY, "out of memory");
-    db_number(query, 1, filter->before);
-    db_number(query, 2, filter->kind);
-    db_number(query, 3, filter->kind);
-    db_number(query, 4, filter->state);
-    db_number(query, 5, filter->state);
-    db_number(query, 6, filter->all_states || filter->state >= 0);
-    db_number(query, 7, filter->connection == NULL);
-    db_text(query, 8, filter->connection);
-    db_number(query, 9, filter->limit);
+    if (!put_filter(query, filter, err))
+        return false;
+    db_number(query, at++, filter->after);
+    if (!filter->by_rank)
+        db_number(query, at++, filter->after);
+    db_number(query, at, filter->limit);
     enum db_step step = DB_END;
     while (*count < (size_t)filter->limit && (step = db_step(query, err)) == DB_ROW)
         if (!take(query, arena, &(*entries)[(*count)++], err)) {
@@ -312,16 +394,40 @@ bool entry_list(struct db *db, const struct entry_filter *filter, struct arena *
     return step != DB_FAILED;
 }
 
+bool entry_count(struct db *db, const struct entry_filter *filter, int64_t most, int64_t *count,
+                 struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_COUNT);
+    if (!put_filter(query, filter, err))
+        return false;
+    db_number(query, 17, most);
+    enum db_step step = db_step(query, err);
+    *count = step == DB_ROW ? db_column_number(query, 0) : 0;
+    db_done(query);
+    return step != DB_FAILED;
+}
+
+bool entry_of_item(struct db *db, int64_t item, int64_t *id, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_OF_ITEM);
+    db_number(query, 1, item);
+    enum db_step step = db_step(query, err);
+    *id = step == DB_ROW ? db_column_number(query, 0) : 0;
+    db_done(query);
+    return step != DB_FAILED;
+}
+
 bool entry_numbers(struct db *db, struct entry_numbers *numbers, struct err *err)
 {
     struct db_query *query = db_query(db, DB_ENTRY_NUMBERS);
     enum db_step step;
     *numbers = (struct entry_numbers){0};
     while ((step = db_step(query, err)) == DB_ROW) {
-        int64_t state = db_column_number(query, 0);
-        if (state >= 0 && state < ENTRY_STATE_COUNT)
-            numbers->states[state] = db_column_number(query, 1);
-        numbers->sealed_bytes += db_column_number(query, 2);
+        int64_t kind = db_column_number(query, 0), state = db_column_number(query, 1);
+        if (kind >= 0 && kind < ENTRY_KIND_COUNT && state >= 0 && state < ENTRY_STATE_COUNT)
+            numbers->states[kind][state] = db_column_number(query, 2);
+        numbers->sealed_bytes += db_column_number(query, 3);
+        numbers->refused += db_column_number(query, 4);
     }
     db_done(query);
     return step != DB_FAILED;

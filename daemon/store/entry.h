@@ -1,7 +1,7 @@
 /*
  * entry: one file that was taken away: its sealed copy, where it came from, why, and its state.
  * A quarantine entry's copy lies in the vault; an encrypted file's beside where it was.
- * What states mean and which may follow which is jobs/entry.def's.
+ * Which state may follow which is custody.def's.
  * Owns: nothing; texts that are read live in the caller's arena.
  */
 #ifndef LABELD_STORE_ENTRY_H
@@ -58,7 +58,8 @@ struct entry {
     int64_t due_us;                   /* RELEASING, DELETING: not before; ENTRY_NO_TIME = now */
     const char *asked_by, *asked_why; /* release or delete */
     const char *release_key;          /* where it is given back; NULL = where it was */
-    const char *result;               /* JSON {"restored","lost"} of a release */
+    const char *result;               /* JSON of the last release: {"restored","lost"}, or, when it
+                                       * was refused, {"code","suggestion"?} */
     const char *error;                /* of the last try; NULL = none */
 };
 
@@ -92,24 +93,42 @@ bool entry_is_tombstone(struct db *db, const char *connection, const char *key, 
 bool entry_encrypted(struct db *db, const char *connection, const char *key, const char *version,
                      struct arena *arena, struct entry *entry, bool *found, struct err *err);
 
-/* A page for people: filters that are -1 or NULL are off. */
+/* A page for people. */
 struct entry_filter {
-    int kind, state; /* state -1: all but released, deleted, cancelled */
-    bool all_states;
-    const char *connection;
-    int64_t before; /* ids below; INT64_MAX = from the newest on */
-    int limit;
+    unsigned kinds, states;          /* bits of the enums */
+    unsigned exposures;              /* bits of enum facts_exposure */
+    const char *connection;          /* NULL = any, as the next ones */
+    const char *path, *owner, *rule; /* path: whole, or all below one that ends in "/" */
+    int64_t item;                    /* 0 = any */
+    bool by_rank;                    /* alert level, then exposure, then the oldest first; else
+                                      * the newest first */
+    int64_t after; /* place of the last one of the page before; 0 = from the start */
+    int64_t limit;
 };
+
+/* Where an entry stands in the order of the filter: of the last one of a page for `after`. */
+int64_t entry_place(const struct entry *entry, bool by_rank);
+
 bool entry_list(struct db *db, const struct entry_filter *filter, struct arena *arena,
                 struct entry **entries, size_t *count, struct err *err);
 
+/* How many a filter finds; counting stops at `most`. */
+bool entry_count(struct db *db, const struct entry_filter *filter, int64_t most, int64_t *count,
+                 struct err *err);
+
+/* The last entry of an item that is not at its end; 0 = none. */
+bool entry_of_item(struct db *db, int64_t item, int64_t *id, struct err *err);
+
 struct entry_numbers {
-    int64_t states[ENTRY_STATE_COUNT];
+    int64_t states[ENTRY_KIND_COUNT][ENTRY_STATE_COUNT];
     int64_t sealed_bytes; /* of copies that are kept in the vault */
+    int64_t refused;      /* releases from quarantine that were, and were not asked for again */
 };
 bool entry_numbers(struct db *db, struct entry_numbers *numbers, struct err *err);
 
 const char *entry_state_word(enum entry_state state);
 const char *entry_kind_word(enum entry_kind kind);
+bool entry_state_find(const char *word, enum entry_state *state);
+bool entry_kind_find(const char *word, enum entry_kind *kind);
 
 #endif

@@ -183,6 +183,7 @@ CREATE TABLE entry (
 );
 CREATE INDEX entry_place ON entry (connection, key, state);
 CREATE INDEX entry_state ON entry (state, id);
+CREATE INDEX entry_item ON entry (item, id);
 CREATE INDEX entry_text ON entry (connection, state, text_digest, id);
 CREATE INDEX entry_tombstone ON entry (connection, tombstone) WHERE tombstone IS NOT NULL;
 CREATE INDEX entry_copy ON entry (connection, copy_key) WHERE copy_key IS NOT NULL;

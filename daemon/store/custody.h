@@ -3,14 +3,14 @@
  * state to which (custody.def). A pair that is not a row is refused. Every change of state goes
  * through custody_event, which stores it together with its audit record.
  */
-#ifndef LABELD_JOBS_CUSTODY_H
-#define LABELD_JOBS_CUSTODY_H
+#ifndef LABELD_STORE_CUSTODY_H
+#define LABELD_STORE_CUSTODY_H
 #include "store/entry.h"
 
 enum custody_event {
 #define EVENT(name, word) CUSTODY_##name,
 #define STEP(from, event, to)
-#include "jobs/custody.def"
+#include "store/custody.def"
 #undef EVENT
 #undef STEP
     CUSTODY_EVENT_COUNT
@@ -31,6 +31,10 @@ struct custody_actor {
 };
 bool custody_event(struct db *db, struct entry *entry, enum custody_event event,
                    const struct custody_actor *actor, int64_t now_us, struct err *err);
+
+/* The item stands where it was no longer, nor is it in quarantine: its row says that it is gone,
+ * unless another file has taken its place in the catalogue. */
+bool custody_item_gone(struct db *db, const struct entry *entry, int64_t now_us, struct err *err);
 
 /* Ask a worker to carry the entry on, not before `due_us`. */
 bool custody_queue(struct db *db, const struct entry *entry, int64_t due_us, struct err *err);

@@ -1,13 +1,15 @@
-#include "jobs/custody.h"
+#include "store/custody.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "store/audit.h"
+#include "store/item.h"
 #include "store/queue.h"
 
-enum { details_max_bytes = 64 * 1024, word_bytes = 48, key_bytes = 24 };
+enum { details_max_bytes = 64 * 1024, word_bytes = 48, key_bytes = 24, item_max_bytes = 4 << 20 };
 
 static const struct {
     enum entry_state from;
@@ -16,7 +18,7 @@ static const struct {
 } steps[] = {
 #define EVENT(name, word)
 #define STEP(from, event, to) {ENTRY_##from, CUSTODY_##event, ENTRY_##to},
-#include "jobs/custody.def"
+#include "store/custody.def"
 #undef EVENT
 #undef STEP
 };
@@ -24,7 +26,7 @@ static const struct {
 static const char *const event_words[CUSTODY_EVENT_COUNT] = {
 #define EVENT(name, word) [CUSTODY_##name] = word,
 #define STEP(from, event, to)
-#include "jobs/custody.def"
+#include "store/custody.def"
 #undef EVENT
 #undef STEP
 };
@@ -91,6 +93,18 @@ bool custody_event(struct db *db, struct entry *entry, enum custody_event event,
     entry->state = from; /* as it is stored */
     entry->version = version;
     return false;
+}
+
+bool custody_item_gone(struct db *db, const struct entry *entry, int64_t now_us, struct err *err)
+{
+    bool found;
+    struct item item;
+    own_arena struct arena arena = arena_new(item_max_bytes);
+    if (!item_get(db, entry->item, &arena, &item, &found, err))
+        return false;
+    bool taken = found && (strcmp(item.outcome, "quarantined") == 0 ||
+                           strcmp(item.outcome, "encrypted") == 0);
+    return !taken || item_gone(db, entry->item, now_us, err);
 }
 
 bool custody_queue(struct db *db, const struct entry *entry, int64_t due_us, struct err *err)
