@@ -1,10 +1,10 @@
 #include "protect/stream.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -285,9 +285,11 @@ static void lead(struct run *run, struct batch *batch)
         pthread_join(helpers[--started], NULL);
 }
 
+/* The cores that this process may use. */
 static unsigned cores(void)
 {
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
     return count < 1 ? 1 : count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
 }
 
