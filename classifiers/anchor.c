@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { least_literal = 3, most_left = 256 };
+enum { least_literal = 3, most_left = 256, least_run = 20, most_run = 64 };
 
 /* A set of bytes. */
 struct bytes {
@@ -107,27 +107,36 @@ static bool is_repeat(char c)
     return c == '?' || c == '*' || c == '+' || c == '{';
 }
 
-/* The most that a repeat allows; NULL when it is broken. Possessive and lazy signs are skipped. */
-static const char *read_repeat(const char *at, uint32_t *most)
+/* How often a repeat allows at least and at most. NULL when it is broken. Possessive and lazy signs
+ * are skipped. */
+static const char *read_repeats(const char *at, uint32_t *least, uint32_t *most)
 {
-    *most = 1;
+    *least = *most = 1;
     if (!is_repeat(*at))
         return at;
     char sign = *at++;
+    *least = sign == '+';
     if (sign == '*' || sign == '+')
         *most = most_left;
     if (sign == '{') {
         char *end;
-        unsigned long value = strtoul(at, &end, 10);
+        unsigned long low = strtoul(at, &end, 10), value = low;
         if (*end == ',')
             value = end[1] == '}' ? most_left : strtoul(end + 1, &end, 10);
         at = strchr(end, '}');
         if (!at)
             return NULL;
         at++;
+        *least = low > most_left ? most_left : (uint32_t)low;
         *most = value > most_left ? most_left : (uint32_t)value;
     }
     return *at == '?' || *at == '+' ? at + 1 : at;
+}
+
+static const char *read_repeat(const char *at, uint32_t *most)
+{
+    uint32_t least;
+    return read_repeats(at, &least, most);
 }
 
 static bool put(struct anchor *anchor, size_t index, unsigned byte)
@@ -272,6 +281,44 @@ static const char *read_lefts(const char *at, struct anchor *anchor)
     }
 }
 
+/* A class or a character. */
+static const char *read_one(const char *at, struct bytes *set)
+{
+    unsigned byte;
+    const char *next = read_left(at, set);
+    if (next || (*at && strchr(".^$?*+{|()[", *at)))
+        return next;
+    next = read_character(at, &byte);
+    if (next)
+        add_byte(set, byte);
+    return next;
+}
+
+static bool all_alphanumeric(const struct bytes *set)
+{
+    for (unsigned c = 0; c < 256; c++)
+        if (has_byte(set, c) && (!is_word(c) || c == '_'))
+            return false;
+    return true;
+}
+
+/* How many letters and digits a match begins with at least, all in one run. */
+static void read_run(const char *at, struct anchor *anchor)
+{
+    uint32_t run = 0;
+    while (run < most_run) {
+        struct bytes set;
+        uint32_t least, most;
+        at = read_one(at, &set);
+        if (!at || !all_alphanumeric(&set) || !(at = read_repeats(at, &least, &most)) || !least)
+            break;
+        if (!run)
+            memcpy(anchor->left, set.bits, sizeof anchor->left);
+        run += least;
+    }
+    anchor->run = run < least_run ? 0 : run < most_run ? run : most_run;
+}
+
 static bool long_enough(const struct anchor *anchor, size_t least)
 {
     for (size_t i = 0; i < anchor->count; i++)
@@ -297,7 +344,9 @@ void anchor_find(const char *expression, struct anchor *anchor)
     read_literals(at, anchor);
     if (long_enough(anchor, least_literal))
         return;
-    *anchor = (struct anchor){.caseless = anchor->caseless, .boundary = anchor->boundary};
+    const struct anchor none = {.caseless = anchor->caseless, .boundary = anchor->boundary};
+    const char *start = at;
+    *anchor = none;
     at = read_lefts(at, anchor);
     if (anchor->left_most && anchor->left_most <= 2 * most_left) {
         read_literals(at, anchor);
@@ -306,7 +355,9 @@ void anchor_find(const char *expression, struct anchor *anchor)
                       (unsigned char)anchor->literals[0].bytes[0]))
             return;
     }
-    anchor->count = 0;
+    *anchor = none;
+    if (anchor->boundary)
+        read_run(start, anchor);
 }
 
 /* One element with its repeat, skipped as a whole. NULL at the end or at something unknown. */

@@ -1,7 +1,8 @@
 /*
  * anchor: the fixed text in an expression by which it can be looked for cheaply.
- * Two forms are seen: expressions that begin with fixed text ("\bAKIA[0-9A-Z]{16}", also with a
- * few alternatives), and those that have it behind a class ("[a-z0-9.]{1,64}@...").
+ * Three forms are seen: expressions that begin with fixed text ("\bAKIA[0-9A-Z]{16}", also with a
+ * few alternatives), those that have it behind a class ("[a-z0-9.]{1,64}@..."), and those that have
+ * none but begin with many letters or digits ("\b[13][1-9A-Za-z]{25,34}\b").
  */
 #ifndef LABELD_CLASSIFIERS_ANCHOR_H
 #define LABELD_CLASSIFIERS_ANCHOR_H
@@ -17,8 +18,11 @@ struct anchor {
         uint8_t length;
     } literals[anchor_most_literals];
     size_t count;       /* 0: there is no usable fixed text */
-    uint64_t left[4];   /* bytes that may stand between the match's start and the literal */
+    uint64_t left[4];   /* bytes that may stand between the match's start and the literal; `run`:
+                           bytes with which the match may begin */
     uint32_t left_most; /* at most so many; 0: the literal begins the match */
+    uint32_t run;       /* no fixed text: the match begins a run of so many ASCII letters or digits
+                           at least; 0: there is no such form either */
     bool boundary;      /* a word boundary stands in front */
     bool caseless;      /* the expression itself says (?i) */
 };

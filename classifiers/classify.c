@@ -14,7 +14,7 @@
 /* A value that begins in the last `ahead` bytes of a window is left to the next one; `behind`
  * bytes before it are kept for keywords and edges. */
 enum { block = 256 << 10, ahead = 8 << 10, behind = 8 << 10, capacity = block + ahead + behind };
-enum { cell = 1024, cells = capacity / cell + 1, map_words = capacity / 64 + 1 };
+enum { cell = 1024, cells = capacity / cell + 1, map_words = capacity / 64 + 2 };
 enum { most_matches = 400000, most_parts = 1 << 20, digit_reach = 24 };
 
 struct classify {
@@ -34,7 +34,8 @@ struct classify {
     struct distinct *distinct;
     struct masks *masks;
     uint64_t *awake; /* [cell][words of a set] */
-    uint64_t *digits, *starts, *taken;
+    struct tokens_maps maps;
+    uint64_t *taken;
     struct judge judge;
     struct judge_candidate last; /* the candidate judged last */
     struct sha256 sha;
@@ -53,15 +54,17 @@ struct classify *classify_open(const struct classifier *classifier, const struct
     classify->arena = arena_new(64u << 20);
     classify->window = mem_alloc(capacity);
     classify->awake = mem_alloc(cells * words * sizeof(uint64_t));
-    classify->digits = mem_alloc(map_words * sizeof(uint64_t));
-    classify->starts = mem_alloc(map_words * sizeof(uint64_t));
+    classify->maps.digits = mem_alloc(map_words * sizeof(uint64_t));
+    classify->maps.words = mem_alloc(map_words * sizeof(uint64_t));
+    classify->maps.leads = mem_alloc(map_words * sizeof(uint64_t));
     classify->taken = mem_alloc(map_words * sizeof(uint64_t));
     classify->nearby = nearby_open(classifier->types.count * 2);
     classify->distinct = distinct_open(&classifier->types, limits);
     classify->masks = masks_open();
     sha256_start(&classify->sha);
-    if (classify->window && classify->awake && classify->digits && classify->starts &&
-        classify->taken && classify->nearby && classify->distinct && classify->masks)
+    if (classify->window && classify->awake && classify->maps.digits && classify->maps.words &&
+        classify->maps.leads && classify->taken && classify->nearby && classify->distinct &&
+        classify->masks)
         return classify;
     classify_close(classify);
     return NULL;
@@ -73,8 +76,9 @@ void classify_close(struct classify *classify)
         return;
     mem_free(classify->window);
     mem_free(classify->awake);
-    mem_free(classify->digits);
-    mem_free(classify->starts);
+    mem_free(classify->maps.digits);
+    mem_free(classify->maps.words);
+    mem_free(classify->maps.leads);
     mem_free(classify->taken);
     mem_free(classify->parts);
     mem_free(classify->values.list);
@@ -166,7 +170,9 @@ static bool scan(struct classify *classify)
     classify->values.count = classify->matches.count = 0;
     memset(classify->awake, 0,
            (classify->length / cell + 1) * shapes_words(shapes) * sizeof(uint64_t));
-    if (!scanner_scan(classify->classifier->scanner, classify->window, classify->length, &sink) ||
+    tokens_map(classify->window, classify->length, &classify->maps);
+    if (!scanner_scan(classify->classifier->scanner, classify->window, classify->length,
+                      &classify->maps, &sink) ||
         !take_headers(classify))
         return false;
     nearby_ready(classify->nearby);
@@ -217,9 +223,9 @@ static void try_values(struct classify *classify)
 /* Whether a digit may stand in the next bytes. */
 static bool digit_ahead(const struct classify *classify, size_t at)
 {
-    uint64_t bits = classify->digits[at / 64] >> (at % 64);
+    uint64_t bits = classify->maps.digits[at / 64] >> (at % 64);
     if (at % 64 > 64 - digit_reach && (at / 64 + 1) * 64 < classify->length)
-        bits |= classify->digits[at / 64 + 1] << (64 - at % 64);
+        bits |= classify->maps.digits[at / 64 + 1] << (64 - at % 64);
     return bits & ((1ull << digit_reach) - 1);
 }
 
@@ -246,7 +252,7 @@ static void try_start(struct classify *classify, size_t at, const uint64_t *awak
 static void try_shapes(struct classify *classify)
 {
     const struct shapes *shapes = classify->classifier->shapes;
-    tokens_map(classify->window, classify->length, classify->digits, classify->starts);
+    uint64_t carry = 0;
     rewind_judge(classify);
     for (size_t c = 0; c * cell < classify->length; c++) {
         const uint64_t *awake = awake_at(classify, c);
@@ -254,9 +260,12 @@ static void try_shapes(struct classify *classify)
         for (size_t i = c * (cell / 64); i < (c + 1) * (cell / 64); i++) {
             if (i * 64 >= classify->length)
                 return;
-            bool near =
-                classify->digits[i] || ((i + 1) * 64 < classify->length && classify->digits[i + 1]);
-            for (uint64_t left = wordy || near ? classify->starts[i] : 0; left; left &= left - 1)
+            uint64_t words = classify->maps.words[i];
+            uint64_t starts = (words & ~(words << 1 | carry)) | classify->maps.leads[i];
+            carry = words >> 63;
+            bool near = classify->maps.digits[i] ||
+                        ((i + 1) * 64 < classify->length && classify->maps.digits[i + 1]);
+            for (uint64_t left = wordy || near ? starts : 0; left; left &= left - 1)
                 try_start(classify, i * 64 + (size_t)__builtin_ctzll(left), awake, wordy);
         }
     }

@@ -1,11 +1,12 @@
 /*
- * scanner: one Hyperscan database for keywords, dictionaries, anchors and users' patterns.
- * Hits tell where; what a pattern really matched is confirmed around its anchor with a second
- * database in which every expression is tied to the start.
+ * scanner: keywords and dictionaries by the lexicon; anchors and users' patterns by one Hyperscan
+ * database. Hits tell where; what a pattern really matched is confirmed around its anchor with a
+ * second database in which every expression is tied to the start.
  * Owns: both databases and a scratch; compiled or fetched from the cache before the lock-down.
  */
 #ifndef LABELD_CLASSIFIERS_SCANNER_H
 #define LABELD_CLASSIFIERS_SCANNER_H
+#include "tokens.h"
 #include "types.h"
 
 struct scanner;
@@ -36,12 +37,12 @@ void scanner_close(struct scanner *scanner);
 /* Whether the databases came from the cache. */
 bool scanner_cached(const struct scanner *scanner);
 
-/* Tell every hit in a text, in no order. A keyword stands between word boundaries. False: the
- * engine failed or the sink said so. */
+/* Tell every hit in a text, in no order. A keyword stands between word boundaries. `maps` are those
+ * of the text. False: the engine failed or the sink said so. */
 bool scanner_scan(const struct scanner *scanner, const char *text, size_t length,
-                  const struct scanner_sink *sink);
+                  const struct tokens_maps *maps, const struct scanner_sink *sink);
 
-/* How many raw hits a text has: the engine alone, for benchmarks. */
+/* How many raw hits Hyperscan has in a text: the engine alone, for benchmarks. */
 size_t scanner_count(const struct scanner *scanner, const char *text, size_t length);
 
 #endif

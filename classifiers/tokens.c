@@ -155,17 +155,12 @@ static void map_block(const char *text, uint64_t *digits, uint64_t *words, uint6
 }
 #endif
 
-void tokens_map(const char *text, size_t length, uint64_t *digits, uint64_t *starts)
+void tokens_map(const char *text, size_t length, const struct tokens_maps *maps)
 {
-    uint64_t carry = 0;
-    for (size_t i = 0; i * 64 < length; i++) {
-        uint64_t words, leads;
-        size_t left = length - i * 64;
-        if (left >= 64)
-            map_block(text + i * 64, &digits[i], &words, &leads);
-        else
-            map_plain(text + i * 64, left, &digits[i], &words, &leads);
-        starts[i] = (words & ~(words << 1 | carry)) | leads;
-        carry = words >> 63;
-    }
+    size_t count = tokens_map_words(length), whole = length / 64;
+    for (size_t i = 0; i < whole; i++)
+        map_block(text + i * 64, &maps->digits[i], &maps->words[i], &maps->leads[i]);
+    for (size_t i = whole; i < count; i++)
+        map_plain(text + i * 64, i == whole ? length % 64 : 0, &maps->digits[i], &maps->words[i],
+                  &maps->leads[i]);
 }

@@ -47,9 +47,30 @@ static inline bool tokens_wordlike(const struct tokens_char *character)
     return character->kind == TOKENS_WORD || character->kind == TOKENS_BLOCK;
 }
 
-/* For each 64 bytes of text one word in each map (bit i = byte i): bytes that are or may begin a
- * digit, and bytes where a letter or digit stands that did not stand in the byte before.
- * `digits` and `starts` hold (length + 63) / 64 words. */
-void tokens_map(const char *text, size_t length, uint64_t *digits, uint64_t *starts);
+/* Where kinds of bytes stand in a text: a bit for each byte, bit i of word k for byte 64 k + i.
+ * Each map has tokens_map_words(length) words; what lies behind the text is zero. */
+struct tokens_maps {
+    uint64_t *digits; /* bytes that are or may begin a digit */
+    uint64_t *words;  /* ASCII letters and digits */
+    uint64_t *leads;  /* first bytes of characters beyond ASCII */
+};
+
+static inline size_t tokens_map_words(size_t length)
+{
+    return length / 64 + 2;
+}
+
+/* Fill the maps of a text. */
+void tokens_map(const char *text, size_t length, const struct tokens_maps *maps);
+
+/* How many bits from `at` on are set; at least 64 when there are more. `at` lies in the text. */
+static inline size_t tokens_run(const uint64_t *map, size_t at)
+{
+    unsigned shift = at % 64;
+    uint64_t gap = ~map[at / 64] >> shift, next = ~map[at / 64 + 1];
+    if (gap)
+        return (size_t)__builtin_ctzll(gap);
+    return 64 - shift + (next ? (size_t)__builtin_ctzll(next) : 64);
+}
 
 #endif
