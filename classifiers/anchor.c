@@ -294,11 +294,16 @@ static const char *read_one(const char *at, struct bytes *set)
     return next;
 }
 
-static bool all_alphanumeric(const struct bytes *set)
+/* Whether all are letters and digits, but for one byte that stays the same. */
+static bool in_run(const struct bytes *set, char *extra)
 {
-    for (unsigned c = 0; c < 256; c++)
-        if (has_byte(set, c) && (!is_word(c) || c == '_'))
+    for (unsigned c = 0; c < 256; c++) {
+        if (!has_byte(set, c) || (is_word(c) && c != '_'))
+            continue;
+        if (!c || (*extra && (unsigned char)*extra != c))
             return false;
+        *extra = (char)c;
+    }
     return true;
 }
 
@@ -306,14 +311,18 @@ static bool all_alphanumeric(const struct bytes *set)
 static void read_run(const char *at, struct anchor *anchor)
 {
     uint32_t run = 0;
+    bool fixed = true;
     while (run < most_run) {
         struct bytes set;
         uint32_t least, most;
+        char extra = anchor->extra;
         at = read_one(at, &set);
-        if (!at || !all_alphanumeric(&set) || !(at = read_repeats(at, &least, &most)) || !least)
+        if (!at || !in_run(&set, &extra) || !(at = read_repeats(at, &least, &most)) || !least)
             break;
-        if (!run)
-            memcpy(anchor->left, set.bits, sizeof anchor->left);
+        anchor->extra = extra;
+        for (uint32_t i = 0; fixed && i < least && anchor->head_count < anchor_most_head; i++)
+            memcpy(anchor->head[anchor->head_count++], set.bits, sizeof set.bits);
+        fixed = fixed && least == most;
         run += least;
     }
     anchor->run = run < least_run ? 0 : run < most_run ? run : most_run;
@@ -356,8 +365,7 @@ void anchor_find(const char *expression, struct anchor *anchor)
             return;
     }
     *anchor = none;
-    if (anchor->boundary)
-        read_run(start, anchor);
+    read_run(start, anchor);
 }
 
 /* One element with its repeat, skipped as a whole. NULL at the end or at something unknown. */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { anchor_most_literals = 64, anchor_most_length = 32 };
+enum { anchor_most_literals = 64, anchor_most_length = 32, anchor_most_head = 24 };
 
 struct anchor {
     struct {
@@ -18,13 +18,15 @@ struct anchor {
         uint8_t length;
     } literals[anchor_most_literals];
     size_t count;       /* 0: there is no usable fixed text */
-    uint64_t left[4];   /* bytes that may stand between the match's start and the literal; `run`:
-                           bytes with which the match may begin */
+    uint64_t left[4];   /* bytes that may stand between the match's start and the literal */
     uint32_t left_most; /* at most so many; 0: the literal begins the match */
-    uint32_t run;       /* no fixed text: the match begins a run of so many ASCII letters or digits
-                           at least; 0: there is no such form either */
-    bool boundary;      /* a word boundary stands in front */
-    bool caseless;      /* the expression itself says (?i) */
+    uint32_t run;       /* no fixed text: the match begins a run of so many bytes at least that are
+                           ASCII letters, digits or `extra`; 0: there is no such form either */
+    char extra;         /* of `run`; 0: none */
+    uint64_t head[anchor_most_head][4]; /* of `run`: what each of the first bytes may be */
+    size_t head_count;
+    bool boundary; /* a word boundary stands in front */
+    bool caseless; /* the expression itself says (?i) */
 };
 
 /* Look for an anchor in an expression of Hyperscan's syntax. */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "columns.h"
 #include "distinct.h"
 #include "engine.h"
 #include "judge.h"
@@ -15,7 +16,12 @@
  * bytes before it are kept for keywords and edges. */
 enum { block = 256 << 10, ahead = 8 << 10, behind = 8 << 10, capacity = block + ahead + behind };
 enum { cell = 1024, cells = capacity / cell + 1, map_words = capacity / 64 + 2 };
-enum { most_matches = 400000, most_parts = 1 << 20, digit_reach = 24 };
+enum { most_matches = 400000, most_parts = 1 << 20, digit_reach = 24, ahead_of = 8 };
+
+/* Cells in which a type's templates are awake by now: [first, end). */
+struct woken {
+    uint32_t first, end;
+};
 
 struct classify {
     const struct classifier *classifier;
@@ -30,10 +36,12 @@ struct classify {
     const char **parts;
     size_t part_count, part_capacity;
     struct nearby *nearby;
+    struct columns *columns;
     struct match_list values, matches; /* candidates of the scanner; accepted matches */
     struct distinct *distinct;
     struct masks *masks;
-    uint64_t *awake; /* [cell][words of a set] */
+    uint64_t *awake;     /* [cell][words of a set] */
+    struct woken *woken; /* by type */
     struct tokens_maps maps;
     uint64_t *taken;
     struct judge judge;
@@ -54,6 +62,8 @@ struct classify *classify_open(const struct classifier *classifier, const struct
     classify->arena = arena_new(64u << 20);
     classify->window = mem_alloc(capacity);
     classify->awake = mem_alloc(cells * words * sizeof(uint64_t));
+    classify->columns = columns_open(classifier->shapes);
+    classify->woken = mem_zalloc(classifier->types.count + 1, sizeof *classify->woken);
     classify->maps.digits = mem_alloc(map_words * sizeof(uint64_t));
     classify->maps.words = mem_alloc(map_words * sizeof(uint64_t));
     classify->maps.leads = mem_alloc(map_words * sizeof(uint64_t));
@@ -62,9 +72,9 @@ struct classify *classify_open(const struct classifier *classifier, const struct
     classify->distinct = distinct_open(&classifier->types, limits);
     classify->masks = masks_open();
     sha256_start(&classify->sha);
-    if (classify->window && classify->awake && classify->maps.digits && classify->maps.words &&
-        classify->maps.leads && classify->taken && classify->nearby && classify->distinct &&
-        classify->masks)
+    if (classify->window && classify->awake && classify->woken && classify->maps.digits &&
+        classify->maps.words && classify->maps.leads && classify->taken && classify->nearby &&
+        classify->columns && classify->distinct && classify->masks)
         return classify;
     classify_close(classify);
     return NULL;
@@ -76,6 +86,8 @@ void classify_close(struct classify *classify)
         return;
     mem_free(classify->window);
     mem_free(classify->awake);
+    columns_close(classify->columns);
+    mem_free(classify->woken);
     mem_free(classify->maps.digits);
     mem_free(classify->maps.words);
     mem_free(classify->maps.leads);
@@ -104,10 +116,17 @@ static void wake(struct classify *classify, const struct scanner_hit *hit)
     const struct types_row *row = &classify->classifier->types.rows[hit->type];
     size_t reach = (size_t)row->near_characters * 4 + 256;
     size_t first = hit->start > reach ? (hit->start - reach) / cell : 0;
-    size_t last = (hit->end + reach) / cell;
-    size_t end = classify->length / cell + 1;
-    for (size_t i = first; i <= last && i < end; i++)
+    size_t last = (hit->end + reach) / cell, end = classify->length / cell;
+    struct woken *woken = &classify->woken[hit->type];
+    if (last > end)
+        last = end;
+    bool goes_on = woken->end && first >= woken->first && first <= woken->end;
+    for (size_t i = goes_on ? woken->end : first; i <= last; i++)
         shapes_wake(classify->classifier->shapes, hit->type, awake_at(classify, i));
+    if (!goes_on)
+        *woken = (struct woken){(uint32_t)first, (uint32_t)last + 1};
+    else if (last >= woken->end)
+        woken->end = (uint32_t)last + 1;
 }
 
 static bool on_hit(void *context, const struct scanner_hit *hit)
@@ -131,11 +150,11 @@ static bool on_hit(void *context, const struct scanner_hit *hit)
     return nearby_add(classify->nearby, slot, hit->start, hit->end);
 }
 
-static void wake_header(void *context, uint32_t slot)
+static bool wake_column(void *context, uint64_t column, uint32_t slot)
 {
     struct classify *classify = context;
-    for (size_t i = 0; i <= classify->length / cell; i++)
-        shapes_wake(classify->classifier->shapes, (uint16_t)slot, awake_at(classify, i));
+    return !classify->classifier->types.rows[slot].keyword_column ||
+           columns_wake(classify->columns, column, (uint16_t)slot);
 }
 
 static void rewind_judge(struct classify *classify)
@@ -167,6 +186,7 @@ static bool scan(struct classify *classify)
     const struct shapes *shapes = classify->classifier->shapes;
     const struct scanner_sink sink = {classify, on_hit};
     nearby_reset(classify->nearby);
+    memset(classify->woken, 0, classify->classifier->types.count * sizeof *classify->woken);
     classify->values.count = classify->matches.count = 0;
     memset(classify->awake, 0,
            (classify->length / cell + 1) * shapes_words(shapes) * sizeof(uint64_t));
@@ -176,9 +196,8 @@ static bool scan(struct classify *classify)
         !take_headers(classify))
         return false;
     nearby_ready(classify->nearby);
-    if (classify->table)
-        nearby_each_header(classify->nearby, wake_header, classify);
-    return true;
+    columns_reset(classify->columns);
+    return !classify->table || nearby_each_header(classify->nearby, wake_column, classify);
 }
 
 /* Candidates ------------------------------------------------------------------------------------
@@ -220,54 +239,119 @@ static void try_values(struct classify *classify)
     }
 }
 
-/* Whether a digit may stand in the next bytes. */
-static bool digit_ahead(const struct classify *classify, size_t at)
+/* Where a digit may stand in the next digit_reach bytes, this one included. */
+static uint64_t digits_ahead(const struct classify *classify, size_t word)
 {
-    uint64_t bits = classify->maps.digits[at / 64] >> (at % 64);
-    if (at % 64 > 64 - digit_reach && (at / 64 + 1) * 64 < classify->length)
-        bits |= classify->maps.digits[at / 64 + 1] << (64 - at % 64);
-    return bits & ((1ull << digit_reach) - 1);
+    const uint64_t *digits = &classify->maps.digits[word];
+    unsigned __int128 near = (unsigned __int128)digits[1] << 64 | digits[0];
+    unsigned reach = 1;
+    for (; reach * 2 <= digit_reach; reach *= 2)
+        near |= near >> reach;
+    return (uint64_t)(near | near >> (digit_reach - reach));
 }
 
-/* A value may begin here: nothing of a word or number stands before. */
+/* A value may begin here: nothing of a word or number stands before, and no digit behind one of
+ * - . / does (guards_edges lets nothing begin there). */
 static bool may_begin(const char *text, size_t at)
 {
     unsigned char before = at ? (unsigned char)text[at - 1] : ' ';
     struct tokens_char c;
-    if (before < 0x80)
-        return before != '_' && before != '@' &&
-               !((unsigned)(before - '0') < 10 || (unsigned)((before | 32) - 'a') < 26);
-    return tokens_before(text, at, &c) && !tokens_wordlike(&c);
+    if (before >= 0x80)
+        return tokens_before(text, at, &c) && !tokens_wordlike(&c);
+    if ((before == '-' || before == '.' || before == '/') && at > 1)
+        return (unsigned)(text[at - 2] - '0') >= 10;
+    return before != '@' && tokens_ascii[before] != TOKENS_WORD &&
+           tokens_ascii[before] != TOKENS_BLOCK;
 }
 
-static void try_start(struct classify *classify, size_t at, const uint64_t *awake, bool wordy)
+/* What is awake where the search stands. */
+struct ground {
+    struct shapes_set near;
+    struct shapes_starts near_starts;
+    bool near_wordy;
+    struct columns_column *column;
+};
+
+static void try_start(struct classify *classify, const struct ground *ground, size_t at, bool digit)
 {
     const struct shapes_sink sink = {classify, on_shape};
-    bool digit = digit_ahead(classify, at);
-    if ((wordy || digit) && may_begin(classify->window, at))
-        shapes_walk(classify->classifier->shapes, classify->window, classify->length, at, awake,
+    const struct shapes_text text = {classify->window, classify->length, &classify->maps};
+    if (!digit && !(ground->near_wordy && shapes_may_start(&ground->near_starts, &text, at)) &&
+        !(ground->column->wordy && shapes_may_start(&ground->column->starts, &text, at)))
+        return;
+    const struct shapes_awake awake = {&ground->near, &ground->column->awake,
+                                       &ground->column->memo};
+    if (may_begin(classify->window, at))
+        shapes_walk(classify->classifier->shapes, &text, at, &awake,
                     digit ? SHAPES_ALL : SHAPES_WORDY, &sink);
+}
+
+/* Another cell: another set of templates whose keyword is near, or the same. */
+static void enter_cell(struct classify *classify, struct ground *ground, size_t index)
+{
+    const struct shapes *shapes = classify->classifier->shapes;
+    const uint64_t *near = awake_at(classify, index), *last = ground->near.bits;
+    if (last && memcmp(last, near, shapes_words(shapes) * sizeof *near) == 0)
+        return;
+    shapes_look(shapes, near, &ground->near);
+    ground->near_wordy = shapes_starts(shapes, near, &ground->near_starts);
+}
+
+static void enter_column(struct classify *classify, struct ground *ground)
+{
+    struct judge *judge = &classify->judge;
+    ground->column = columns_at(classify->columns, judge->row ? judge->column : UINT64_MAX);
+}
+
+/* A tab or the end of a line. */
+static void pass_break(struct classify *classify, struct ground *ground, size_t at)
+{
+    struct judge *judge = &classify->judge;
+    bool line = classify->window[at] == '\n';
+    judge->row += line;
+    judge->column = line ? 0 : judge->column + 1;
+    judge->cursor = at + 1;
+    enter_column(classify, ground);
+}
+
+/* Tabs and line ends of a table among 64 bytes. */
+static uint64_t breaks_at(const struct classify *classify, size_t word)
+{
+    const char *text = classify->window + word * 64;
+    size_t left = classify->length - word * 64, count = left < 64 ? left : 64;
+    if (!classify->table)
+        return 0;
+    return tokens_where(text, count, '\t') | tokens_where(text, count, '\n');
+}
+
+/* Values that begin among 64 bytes. */
+static void try_word(struct classify *classify, struct ground *ground, size_t word, uint64_t starts)
+{
+    uint64_t breaks = breaks_at(classify, word), numeric = digits_ahead(classify, word);
+    if (!classify->table && !ground->near_wordy)
+        starts &= numeric;
+    for (uint64_t left = starts | breaks; left; left &= left - 1) {
+        unsigned bit = (unsigned)__builtin_ctzll(left);
+        if (breaks >> bit & 1)
+            pass_break(classify, ground, word * 64 + bit);
+        else
+            try_start(classify, ground, word * 64 + bit, numeric >> bit & 1);
+    }
 }
 
 static void try_shapes(struct classify *classify)
 {
-    const struct shapes *shapes = classify->classifier->shapes;
+    const struct tokens_maps *maps = &classify->maps;
+    struct ground ground = {0};
     uint64_t carry = 0;
     rewind_judge(classify);
-    for (size_t c = 0; c * cell < classify->length; c++) {
-        const uint64_t *awake = awake_at(classify, c);
-        bool wordy = shapes_wordy(shapes, awake);
-        for (size_t i = c * (cell / 64); i < (c + 1) * (cell / 64); i++) {
-            if (i * 64 >= classify->length)
-                return;
-            uint64_t words = classify->maps.words[i];
-            uint64_t starts = (words & ~(words << 1 | carry)) | classify->maps.leads[i];
-            carry = words >> 63;
-            bool near = classify->maps.digits[i] ||
-                        ((i + 1) * 64 < classify->length && classify->maps.digits[i + 1]);
-            for (uint64_t left = wordy || near ? starts : 0; left; left &= left - 1)
-                try_start(classify, i * 64 + (size_t)__builtin_ctzll(left), awake, wordy);
-        }
+    enter_column(classify, &ground);
+    for (size_t i = 0; i * 64 < classify->length; i++) {
+        if (i % (cell / 64) == 0)
+            enter_cell(classify, &ground, i / (cell / 64));
+        uint64_t starts = (maps->words[i] & ~(maps->words[i] << 1 | carry)) | maps->leads[i];
+        carry = maps->words[i] >> 63;
+        try_word(classify, &ground, i, starts);
     }
 }
 
@@ -313,6 +397,8 @@ static bool tell_all(struct classify *classify, size_t cut)
 {
     for (size_t i = 0; i < classify->matches.count; i++) {
         const struct match *match = &classify->matches.list[i];
+        if (classify->matches.count - i > ahead_of)
+            distinct_expect(classify->distinct, &match[ahead_of]);
         if (match->level != LEVEL_NONE && match->start >= classify->own && match->start < cut &&
             !tell(classify, match))
             return false;

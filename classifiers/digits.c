@@ -11,11 +11,15 @@ bool digits_only(const char *text, size_t length)
 
 int64_t digits_number(const char *text, size_t length)
 {
-    if (length > 18 || !digits_only(text, length))
+    if (length > 18 || length == 0)
         return -1;
     int64_t number = 0;
-    for (size_t i = 0; i < length; i++)
-        number = number * 10 + digits_value(text[i]);
+    for (size_t i = 0; i < length; i++) {
+        int value = digits_value(text[i]);
+        if (value < 0)
+            return -1;
+        number = number * 10 + value;
+    }
     return number;
 }
 
@@ -27,7 +31,15 @@ static unsigned luhn_term(unsigned digit, bool doubled)
 
 bool digits_luhn(const char *text, size_t length)
 {
-    return digits_only(text, length) && digits_luhn_letters(text, length);
+    static const uint8_t twice[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
+    unsigned sum = 0;
+    for (size_t i = length; i-- > 0;) {
+        unsigned digit = (unsigned char)text[i] - (unsigned)'0';
+        if (digit > 9)
+            return false;
+        sum += (length - i) % 2 ? digit : twice[digit];
+    }
+    return length > 1 && sum % 10 == 0;
 }
 
 bool digits_luhn_letters(const char *text, size_t length)

@@ -97,7 +97,18 @@ static void sip_round(uint64_t v[static 4])
     v[2] = turn(v[2], 32);
 }
 
-static uint64_t word_at(const uint8_t *bytes, size_t count)
+/* Eight bytes, lowest first. */
+static uint64_t word_at(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static uint64_t rest_at(const uint8_t *bytes, size_t count)
 {
     uint64_t word = 0;
     for (size_t i = 0; i < count; i++)
@@ -108,11 +119,11 @@ static uint64_t word_at(const uint8_t *bytes, size_t count)
 uint64_t distinct_hash(const uint8_t key[static 16], const void *bytes, size_t length)
 {
     const uint8_t *at = bytes;
-    uint64_t k0 = word_at(key, 8), k1 = word_at(key + 8, 8);
+    uint64_t k0 = word_at(key), k1 = word_at(key + 8);
     uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
                      k1 ^ 0x7465646279746573};
     for (size_t left = length;; left -= 8, at += 8) {
-        uint64_t word = left >= 8 ? word_at(at, 8) : word_at(at, left) | (uint64_t)length << 56;
+        uint64_t word = left >= 8 ? word_at(at) : rest_at(at, left) | (uint64_t)length << 56;
         v[3] ^= word;
         sip_round(v);
         sip_round(v);
@@ -126,9 +137,20 @@ uint64_t distinct_hash(const uint8_t key[static 16], const void *bytes, size_t l
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+static size_t first_slot(const struct distinct *distinct, uint64_t hash, uint16_t root)
+{
+    return (size_t)(hash ^ (uint64_t)root * 0x9e3779b97f4a7c15) & (distinct->slot_count - 1);
+}
+
+void distinct_expect(const struct distinct *distinct, const struct match *match)
+{
+    uint16_t root = types_root(distinct->types, match->type);
+    __builtin_prefetch(&distinct->slots[first_slot(distinct, match->hash, root)]);
+}
+
 static size_t slot_of(const struct distinct *distinct, uint64_t hash, uint16_t root)
 {
-    size_t at = (size_t)(hash ^ (uint64_t)root * 0x9e3779b97f4a7c15) & (distinct->slot_count - 1);
+    size_t at = first_slot(distinct, hash, root);
     for (;; at = (at + 1) & (distinct->slot_count - 1)) {
         uint32_t index = distinct->slots[at];
         if (!index ||

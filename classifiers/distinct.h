@@ -23,6 +23,9 @@ void distinct_close(struct distinct *distinct);
 /* SipHash-2-4 (Aumasson and Bernstein) of a plain value under a key. */
 uint64_t distinct_hash(const uint8_t key[static 16], const void *bytes, size_t length);
 
+/* An occurrence will be counted soon: its place in the tables is fetched. */
+void distinct_expect(const struct distinct *distinct, const struct match *match);
+
 /* Count an occurrence. False when memory is out. */
 bool distinct_add(struct distinct *distinct, const struct match *match,
                   const struct distinct_place *place);

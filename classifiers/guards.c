@@ -177,34 +177,44 @@ static bool has_period(const char *value, size_t length, size_t period)
 
 static bool mostly_one(const char *value, size_t length)
 {
-    size_t counts[10] = {0};
+    size_t counts[10] = {0}, most = 0;
     for (size_t i = 0; i < length; i++)
-        if (++counts[value[i] - '0'] * 10 >= length * 7)
-            return true;
-    return false;
+        counts[value[i] - '0']++;
+    for (size_t i = 0; i < 10; i++)
+        most = counts[i] > most ? counts[i] : most;
+    return most * 10 >= length * 7;
 }
 
 /* 8 and more digits that count up or down, four fifths of the value at least. */
-static bool counts_on(const char *value, size_t length)
+static bool counts_on(size_t run, size_t length)
 {
-    for (int step = 1; step <= 9; step += 8) {
-        size_t run = 1;
-        for (size_t i = 1; i < length; i++) {
-            bool next = (value[i - 1] - '0' + step) % 10 == value[i] - '0';
-            run = next ? run + 1 : 1;
-            if (run >= 8 && run * 5 >= length * 4)
-                return true;
-        }
-    }
-    return false;
+    return run >= 8 && run * 5 >= length * 4;
 }
 
 bool guards_dull(const char *value, size_t length)
 {
-    if (length < 6 || !all_digits(value, length))
+    size_t up = 1, down = 1, longest = 1, kinds = 1;
+    if (length < 6 || !is_digit((unsigned char)value[0]))
         return false;
-    return has_period(value, length, 1) || has_period(value, length, 2) ||
-           has_period(value, length, 3) || mostly_one(value, length) || counts_on(value, length);
+    unsigned seen = 1u << (value[0] - '0');
+    for (size_t i = 1; i < length; i++) {
+        if (!is_digit((unsigned char)value[i]))
+            return false;
+        int step = value[i] - value[i - 1];
+        unsigned bit = 1u << (value[i] - '0');
+        kinds += !(seen & bit);
+        seen |= bit;
+        up = step == 1 || step == -9 ? up + 1 : 1;
+        down = step == -1 || step == 9 ? down + 1 : 1;
+        longest = up > longest ? up : longest;
+        longest = down > longest ? down : longest;
+    }
+    if (counts_on(longest, length))
+        return true;
+    if (kinds <= 3 && (has_period(value, length, 1) || has_period(value, length, 2) ||
+                       has_period(value, length, 3)))
+        return true;
+    return (kinds - 1) * 10 <= length * 3 && mostly_one(value, length);
 }
 
 bool guards_timestamp(const char *value, size_t length)

@@ -31,15 +31,18 @@ void judge_forget(struct judge *judge)
 
 void judge_locate(struct judge *judge, size_t place)
 {
-    const char *text = judge->text;
     while (judge->cursor < place) {
-        char c = text[judge->cursor++];
-        if (c == '\t') {
-            judge->column++;
-        } else if (c == '\n') {
-            judge->row++;
+        const char *text = judge->text + judge->cursor;
+        size_t left = place - judge->cursor, count = left < 64 ? left : 64;
+        uint64_t tabs = tokens_where(text, count, '\t'), lines = tokens_where(text, count, '\n');
+        if (lines) {
+            unsigned last = 63 - (unsigned)__builtin_clzll(lines);
+            judge->row += (unsigned)__builtin_popcountll(lines);
             judge->column = 0;
+            tabs &= last == 63 ? 0 : UINT64_MAX << (last + 1);
         }
+        judge->column += (unsigned)__builtin_popcountll(tabs);
+        judge->cursor += count;
     }
 }
 

@@ -35,9 +35,30 @@ static int by_place(const void *a, const void *b)
     return left->level > right->level ? -1 : left->level < right->level;
 }
 
+/* Move each to its place among those before it, which is near for matches found in order. False
+ * when that would take too long; the list is then partly sorted. */
+static bool insert_all(struct match_list *matches)
+{
+    size_t moves = matches->count * 8;
+    for (size_t i = 1; i < matches->count; i++) {
+        struct match *list = matches->list, held = list[i];
+        size_t at = i;
+        for (; at > 0 && by_place(&list[at - 1], &held) > 0; at--, moves--) {
+            if (moves == 0) {
+                list[at] = held;
+                return false;
+            }
+            list[at] = list[at - 1];
+        }
+        if (at < i)
+            list[at] = held;
+    }
+    return true;
+}
+
 void match_sort(struct match_list *matches)
 {
-    if (matches->count)
+    if (!insert_all(matches))
         qsort(matches->list, matches->count, sizeof *matches->list, by_place);
 }
 

@@ -188,9 +188,11 @@ bool nearby_in_header(const struct nearby *nearby, uint64_t column, uint32_t slo
     return low < nearby->header_count && nearby->headers[low] == wanted;
 }
 
-void nearby_each_header(const struct nearby *nearby, void (*each)(void *context, uint32_t slot),
-                        void *context)
+bool nearby_each_header(const struct nearby *nearby,
+                        bool (*each)(void *context, uint64_t column, uint32_t slot), void *context)
 {
     for (size_t i = 0; i < nearby->header_count; i++)
-        each(context, (uint32_t)nearby->headers[i]);
+        if (!each(context, nearby->headers[i] >> 32, (uint32_t)nearby->headers[i]))
+            return false;
+    return true;
 }

@@ -41,8 +41,8 @@ void nearby_forget_headers(struct nearby *nearby);
 bool nearby_add_header(struct nearby *nearby, uint64_t column, uint32_t slot);
 bool nearby_in_header(const struct nearby *nearby, uint64_t column, uint32_t slot);
 
-/* Each slot that stands in a header. */
-void nearby_each_header(const struct nearby *nearby, void (*each)(void *context, uint32_t slot),
-                        void *context);
+/* Each slot that stands in a header, with its column. False: `each` said so and ended it. */
+bool nearby_each_header(const struct nearby *nearby,
+                        bool (*each)(void *context, uint64_t column, uint32_t slot), void *context);
 
 #endif

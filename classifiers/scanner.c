@@ -167,15 +167,23 @@ static bool has_byte(const uint64_t set[static 4], unsigned char byte)
     return set[byte / 64] >> (byte % 64) & 1;
 }
 
-/* A run of letters and digits, long enough for one expression at least. */
-static int on_run(struct scan *scan, size_t start, size_t run)
+static bool head_fits(const struct anchor *anchor, const char *text)
+{
+    for (size_t i = 0; i < anchor->head_count; i++)
+        if (!has_byte(anchor->head[i], (unsigned char)text[i]))
+            return false;
+    return true;
+}
+
+/* A run of the pass goes on from here, long enough for one of its expressions at least. */
+static int on_run(struct scan *scan, const struct scanner_pass *pass, size_t start)
 {
     const struct scanner *scanner = scan->scanner;
     for (size_t i = scanner->first_run; i < scanner->use_count; i++) {
         const struct scanner_use *use = &scanner->uses[i];
         const struct anchor *anchor = &scanner->confirms[use->confirm].anchor;
-        if (run < anchor->run || !has_byte(anchor->left, (unsigned char)scan->text[start]) ||
-            !may_start(scan, anchor, start))
+        if (anchor->extra != pass->extra || scan->length - start < anchor->run ||
+            !head_fits(anchor, scan->text + start) || !may_start(scan, anchor, start))
             continue;
         int stop = confirm_start(scan, use, start);
         if (stop)
@@ -184,7 +192,7 @@ static int on_run(struct scan *scan, size_t start, size_t run)
     return 0;
 }
 
-/* Where at least so many bits follow one another, the first of them; up to 64. */
+/* Where at least so many bits follow one another, up to 64: all the first ones. */
 static uint64_t run_starts(uint64_t bits, uint64_t next, uint32_t least)
 {
     unsigned __int128 left = (unsigned __int128)next << 64 | bits;
@@ -196,20 +204,39 @@ static uint64_t run_starts(uint64_t bits, uint64_t next, uint32_t least)
     return (uint64_t)left;
 }
 
-static bool scan_runs(struct scan *scan, const struct tokens_maps *maps)
+static uint64_t run_bits(const struct scan *scan, const struct scanner_pass *pass,
+                         const struct tokens_maps *maps, size_t word)
 {
-    uint32_t least = scan->scanner->least_run < 64 ? scan->scanner->least_run : 64;
-    uint64_t carry = 0;
-    for (size_t i = 0; least && i * 64 < scan->length; i++) {
-        uint64_t bits = maps->words[i];
-        uint64_t left = run_starts(bits, maps->words[i + 1], least) & ~(bits << 1 | carry);
-        for (; left; left &= left - 1) {
-            size_t start = i * 64 + (size_t)__builtin_ctzll(left);
-            if (on_run(scan, start, tokens_run(maps->words, start)))
+    size_t at = word * 64, left = at < scan->length ? scan->length - at : 0;
+    uint64_t bits = maps->words[word];
+    if (pass->extra)
+        bits |= tokens_where(scan->text + at, left < 64 ? left : 64, pass->extra);
+    return bits;
+}
+
+static bool scan_runs(struct scan *scan, const struct scanner_pass *pass,
+                      const struct tokens_maps *maps)
+{
+    uint64_t carry = 0, bits = run_bits(scan, pass, maps, 0);
+    for (size_t i = 0; i * 64 < scan->length; i++) {
+        uint64_t next = run_bits(scan, pass, maps, i + 1);
+        uint64_t left = run_starts(bits, next, pass->least);
+        if (pass->bounded)
+            left &= ~(bits << 1 | carry);
+        for (; left; left &= left - 1)
+            if (on_run(scan, pass, i * 64 + (size_t)__builtin_ctzll(left)))
                 return false;
-        }
         carry = bits >> 63;
+        bits = next;
     }
+    return true;
+}
+
+static bool scan_passes(struct scan *scan, const struct tokens_maps *maps)
+{
+    for (size_t i = 0; i < scan->scanner->pass_count; i++)
+        if (!scan_runs(scan, &scan->scanner->passes[i], maps))
+            return false;
     return true;
 }
 
@@ -220,7 +247,7 @@ bool scanner_scan(const struct scanner *scanner, const char *text, size_t length
     const struct lexicon_sink words = {&scan, on_word};
     if (!length)
         return true;
-    if (!lexicon_scan(scanner->lexicon, text, length, maps, &words) || !scan_runs(&scan, maps))
+    if (!lexicon_scan(scanner->lexicon, text, length, maps, &words) || !scan_passes(&scan, maps))
         return false;
     if (!scanner->databases[0])
         return true;

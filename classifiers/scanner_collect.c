@@ -110,12 +110,19 @@ static bool add_keyword(struct scanner *scanner, struct scanner_use use, const c
     return true;
 }
 
-/* Letters of both cases, when the expression does not mind case. */
-static void fold_left(struct anchor *anchor)
+/* Letters of both cases in a set of bytes. */
+static void fold(uint64_t set[static 4])
 {
     const uint64_t letters = ((1ull << 26) - 1) << 1; /* of the word that holds 64 to 127 */
-    uint64_t upper = anchor->left[1] & letters, low = anchor->left[1] >> 32 & letters;
-    anchor->left[1] |= upper << 32 | low;
+    uint64_t upper = set[1] & letters, low = set[1] >> 32 & letters;
+    set[1] |= upper << 32 | low;
+}
+
+static void fold_anchor(struct anchor *anchor)
+{
+    fold(anchor->left);
+    for (size_t i = 0; i < anchor->head_count; i++)
+        fold(anchor->head[i]);
 }
 
 /* The use's matches are confirmed with the whole expression. */
@@ -143,6 +150,24 @@ static bool add_anchors(struct scanner *scanner, const struct types_find *find,
     return true;
 }
 
+/* The pass that looks for such runs, a new one if need be; NULL: there are too many. */
+static struct scanner_pass *pass_for(struct scanner *scanner, const struct anchor *anchor)
+{
+    size_t i = 0;
+    while (i < scanner->pass_count && scanner->passes[i].extra != anchor->extra)
+        i++;
+    if (i == scanner_most_passes)
+        return NULL;
+    struct scanner_pass *pass = &scanner->passes[i];
+    if (i == scanner->pass_count) {
+        *pass = (struct scanner_pass){anchor->extra, anchor->boundary, anchor->run};
+        scanner->pass_count++;
+    }
+    pass->bounded = pass->bounded && anchor->boundary;
+    pass->least = anchor->run < pass->least ? anchor->run : pass->least;
+    return pass;
+}
+
 /* Long enough a run of letters and digits that begins as the expression does is rare. */
 static bool add_run(struct scanner *scanner, const struct types_find *find, struct scanner_use use,
                     const struct anchor *anchor)
@@ -150,8 +175,6 @@ static bool add_run(struct scanner *scanner, const struct types_find *find, stru
     use.engine = SCANNER_RUN;
     use.text = find->text;
     to_confirm(scanner, &use, anchor);
-    if (!scanner->least_run || anchor->run < scanner->least_run)
-        scanner->least_run = anchor->run;
     return add_use(scanner, &use);
 }
 
@@ -189,10 +212,11 @@ static bool add_pattern(struct scanner *scanner, const struct types_find *find,
         return false;
     anchor_find(find->text, anchor);
     if (find->caseless || anchor->caseless)
-        fold_left(anchor);
+        fold_anchor(anchor);
     bool ok = anchor->count ? add_anchors(scanner, find, use, anchor)
-              : anchor->run ? add_run(scanner, find, use, anchor)
-                            : add_expression(scanner, find, use, anchor);
+              : anchor->run && pass_for(scanner, anchor)
+                  ? add_run(scanner, find, use, anchor)
+                  : add_expression(scanner, find, use, anchor);
     mem_free(anchor);
     return ok;
 }

@@ -38,6 +38,15 @@ struct scanner_entry {
     uint32_t first, count;
 };
 
+/* One pass over a text for expressions that begin with a run. */
+struct scanner_pass {
+    char extra;     /* as the anchors have it */
+    bool bounded;   /* all begin at a word boundary */
+    uint32_t least; /* the shortest run */
+};
+
+enum { scanner_most_passes = 4 };
+
 struct scanner {
     struct arena arena;
     hs_database_t *databases[scanner_cache_databases]; /* main, confirm */
@@ -48,7 +57,8 @@ struct scanner {
     struct scanner_entry *entries;
     size_t entry_count;
     size_t first_run; /* uses from here on are SCANNER_RUN */
-    uint32_t least_run;
+    struct scanner_pass passes[scanner_most_passes];
+    size_t pass_count;
     struct scanner_confirm *confirms;
     size_t confirm_count;
     bool cached;

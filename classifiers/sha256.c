@@ -79,10 +79,12 @@ compress_sha_ni(uint32_t state[static 8], const uint8_t *blocks, size_t count)
     for (; count; count--, blocks += 64) {
         const __m128i abef_before = abef, cdgh_before = cdgh;
         __m128i w[4];
+#pragma GCC unroll 4
         for (size_t i = 0; i < 4; i++) {
             w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(blocks + i * 16)), swap);
             FOUR_ROUNDS(w[i], i * 4);
         }
+#pragma GCC unroll 12
         for (size_t i = 4; i < 16; i++) {
             __m128i *first = &w[i % 4], last = w[(i + 3) % 4];
             *first = _mm_sha256msg1_epu32(*first, w[(i + 1) % 4]);

@@ -1,29 +1,9 @@
-#include "shapes.h"
-
 #include <string.h>
 
+#include "shapes_parts.h"
 #include "tokens.h"
 
-enum { places = picture_most_places, most_marks = picture_most_marks };
-
-struct owner {
-    uint16_t type, find;
-};
-
-struct shapes {
-    size_t count, words, classes;
-    uint8_t class_of[256];
-    const struct picture_template **templates;
-    struct owner *owners;
-    uint32_t *first;                       /* by type: its first template; one more at the end */
-    uint64_t *table;                       /* [place][class][word] */
-    uint64_t *ends, *may_part, *must_part; /* [place 0..places][word] */
-    uint64_t *first_group;  /* [length 0..places][word]: may begin with such a group */
-    uint64_t *first_digits; /* the same, of digits only */
-    uint64_t *free, *loose, *wordy, *edged; /* edged: separators outside its places */
-    bool must_at[places + 1];
-    size_t longest;
-};
+enum { most_marks = picture_most_marks };
 
 /* What stands between two groups, in plain form. */
 struct gap {
@@ -40,241 +20,10 @@ struct walk {
     uint64_t alive[shapes_most_words];
     uint8_t busy[shapes_most_words]; /* words of `alive` that hold a template */
     size_t busy_count;
-    struct gap gaps[places + 1];
-    bool apart;              /* a gap stands somewhere */
-    bool parted[places + 1]; /* a gap stands before this place */
+    struct gap gaps[shapes_places + 1];
+    bool apart;                     /* a gap stands somewhere */
+    bool parted[shapes_places + 1]; /* a gap stands before this place */
 };
-
-/* Building --------------------------------------------------------------------------------------
- */
-
-static bool has_digit_place(const struct picture_template *template)
-{
-    for (size_t i = 0; i < template->length; i++) {
-        bool only_digits = true;
-        for (unsigned c = 0; c < 256; c++)
-            if (picture_has(&template->places[i], c) && (c < '0' || c > '9'))
-                only_digits = false;
-        if (only_digits)
-            return true;
-    }
-    return false;
-}
-
-static bool all_digits(const struct picture_template *template)
-{
-    for (size_t i = 0; i < template->length; i++)
-        for (unsigned c = 0; c < 256; c++)
-            if (picture_has(&template->places[i], c) && (c < '0' || c > '9'))
-                return false;
-    return true;
-}
-
-static bool has_marks(const struct picture_template *template)
-{
-    for (size_t i = 0; i <= template->length; i++)
-        if (template->gaps[i].count)
-            return true;
-    return false;
-}
-
-/* Without a keyword nothing could come of it (types.md: needs, required, bare digit runs). */
-static bool waits(const struct types_row *row, const struct types_find *find,
-                  const struct picture_template *template)
-{
-    if (!row->keyword_count)
-        return false;
-    bool weak = row->one_in < 50 && !row->bare;
-    enum types_case alone = row->check_count ? CASE_CHECK : CASE_FOUND;
-    return find->needs_keyword || row->keyword_required || row->confidence[alone] == LEVEL_NONE ||
-           (weak && all_digits(template) && !has_marks(template)) || !has_digit_place(template);
-}
-
-static size_t count_templates(const struct types *types)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < types->count; i++)
-        for (size_t k = 0; k < types->rows[i].find_count; k++)
-            count += types->rows[i].finds[k].picture.count;
-    return count;
-}
-
-static void set_bit(uint64_t *set, size_t bit)
-{
-    set[bit / 64] |= 1ull << (bit % 64);
-}
-
-/* Characters that every template treats alike share a class. */
-static void make_classes(struct shapes *shapes)
-{
-    memset(shapes->class_of, 0, sizeof shapes->class_of);
-    shapes->classes = 1;
-    for (size_t t = 0; t < shapes->count; t++)
-        for (size_t p = 0; p < shapes->templates[t]->length; p++) {
-            int16_t split[256];
-            memset(split, -1, sizeof split);
-            size_t before = shapes->classes;
-            bool outside[256] = {false};
-            for (unsigned c = 0; c < 256; c++)
-                if (!picture_has(&shapes->templates[t]->places[p], c))
-                    outside[shapes->class_of[c]] = true;
-            for (unsigned c = 0; c < 256; c++) {
-                uint8_t old = shapes->class_of[c];
-                if (old >= before || !outside[old] ||
-                    !picture_has(&shapes->templates[t]->places[p], c))
-                    continue;
-                if (split[old] < 0)
-                    split[old] = (int16_t)shapes->classes++;
-                shapes->class_of[c] = (uint8_t)split[old];
-            }
-        }
-}
-
-static uint64_t *row_of(const struct shapes *shapes, uint64_t *sets, size_t place)
-{
-    return sets + place * shapes->words;
-}
-
-static uint64_t *cell_of(const struct shapes *shapes, size_t place, size_t class)
-{
-    return shapes->table + (place * shapes->classes + class) * shapes->words;
-}
-
-static bool needs_marks(const struct picture_gap *gap)
-{
-    for (size_t m = 0; m < gap->count; m++)
-        if (!gap->marks[m].optional)
-            return true;
-    return false;
-}
-
-static bool takes_digits(const struct picture_set *place)
-{
-    for (unsigned c = '0'; c <= '9'; c++)
-        if (picture_has(place, c))
-            return true;
-    return false;
-}
-
-/* How long the first group of a template may be. */
-static void fill_first(struct shapes *shapes, size_t t)
-{
-    const struct picture_template *template = shapes->templates[t];
-    bool loose = shapes->loose[t / 64] >> (t % 64) & 1, digits = true;
-    for (size_t p = 1; p <= template->length; p++) {
-        digits = digits && takes_digits(&template->places[p - 1]);
-        if (p == template->length || template->gaps[p].count || loose) {
-            set_bit(row_of(shapes, shapes->first_group, p), t);
-            if (digits)
-                set_bit(row_of(shapes, shapes->first_digits, p), t);
-        }
-        if (p < template->length && needs_marks(&template->gaps[p]))
-            return;
-    }
-}
-
-static void fill_places(struct shapes *shapes, size_t t)
-{
-    const struct picture_template *template = shapes->templates[t];
-    for (size_t p = 0; p < template->length; p++)
-        for (unsigned c = 0; c < 256; c++)
-            if (picture_has(&template->places[p], c))
-                set_bit(cell_of(shapes, p, shapes->class_of[c]), t);
-    for (size_t p = 1; p < template->length; p++) {
-        const struct picture_gap *gap = &template->gaps[p];
-        bool must = false;
-        for (size_t m = 0; m < gap->count; m++)
-            must = must || !gap->marks[m].optional;
-        if (gap->count)
-            set_bit(row_of(shapes, shapes->may_part, p), t);
-        if (must)
-            set_bit(row_of(shapes, shapes->must_part, p), t);
-        shapes->must_at[p] = shapes->must_at[p] || must;
-    }
-    fill_first(shapes, t);
-    set_bit(row_of(shapes, shapes->ends, template->length), t);
-    if (template->gaps[0].count || template->gaps[template->length].count)
-        set_bit(shapes->edged, t);
-    if (template->length > shapes->longest)
-        shapes->longest = template->length;
-}
-
-static bool is_loose(const struct types_row *row, const struct picture_template *template)
-{
-    return row->groups_said ? row->groups_any
-                            : row->check_count && row->keyword_count && !template->must_separate;
-}
-
-static bool reserve(struct shapes *shapes, const struct types *types, struct arena *arena)
-{
-    size_t words = shapes->words;
-    shapes->templates = arena_alloc(arena, shapes->count, sizeof *shapes->templates);
-    shapes->owners = arena_alloc(arena, shapes->count, sizeof *shapes->owners);
-    shapes->first = arena_alloc(arena, types->count + 1, sizeof *shapes->first);
-    shapes->ends = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
-    shapes->may_part = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
-    shapes->must_part = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
-    shapes->first_group = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
-    shapes->first_digits = arena_alloc(arena, (places + 1) * words, sizeof(uint64_t));
-    shapes->free = arena_alloc(arena, words, sizeof(uint64_t));
-    shapes->loose = arena_alloc(arena, words, sizeof(uint64_t));
-    shapes->wordy = arena_alloc(arena, words, sizeof(uint64_t));
-    shapes->edged = arena_alloc(arena, words, sizeof(uint64_t));
-    return shapes->templates && shapes->owners && shapes->first && shapes->ends &&
-           shapes->may_part && shapes->must_part && shapes->first_group && shapes->first_digits &&
-           shapes->free && shapes->loose && shapes->wordy && shapes->edged;
-}
-
-static void take_templates(struct shapes *shapes, const struct types *types)
-{
-    size_t t = 0;
-    for (size_t i = 0; i < types->count; i++) {
-        const struct types_row *row = &types->rows[i];
-        shapes->first[i] = (uint32_t)t;
-        for (size_t k = 0; k < row->find_count; k++)
-            for (size_t n = 0; n < row->finds[k].picture.count; n++, t++) {
-                const struct picture_template *template = &row->finds[k].picture.templates[n];
-                shapes->templates[t] = template;
-                shapes->owners[t] = (struct owner){(uint16_t)i, (uint16_t)k};
-                if (!waits(row, &row->finds[k], template))
-                    set_bit(shapes->free, t);
-                if (is_loose(row, template))
-                    set_bit(shapes->loose, t);
-                if (!has_digit_place(template))
-                    set_bit(shapes->wordy, t);
-            }
-    }
-    shapes->first[types->count] = (uint32_t)t;
-}
-
-struct shapes *shapes_open(const struct types *types, struct arena *arena, struct err *err)
-{
-    struct shapes *shapes = arena_alloc(arena, 1, sizeof *shapes);
-    if (!shapes) {
-        err_set(err, ERR_MEMORY, "out of memory");
-        return NULL;
-    }
-    shapes->count = count_templates(types);
-    shapes->words = shapes->count / 64 + 1;
-    if (shapes->words > shapes_most_words) {
-        err_set(err, ERR_CONFIG, "all shapes together have %zu forms; at most %d can be searched",
-                shapes->count, shapes_most_words * 64 - 1);
-        return NULL;
-    }
-    if (reserve(shapes, types, arena)) {
-        take_templates(shapes, types);
-        make_classes(shapes);
-        shapes->table =
-            arena_alloc(arena, (size_t)places * shapes->classes * shapes->words, sizeof(uint64_t));
-    }
-    if (!shapes->table) {
-        err_set(err, ERR_MEMORY, "out of memory");
-        return NULL;
-    }
-    for (size_t t = 0; t < shapes->count; t++)
-        fill_places(shapes, t);
-    return shapes;
-}
 
 size_t shapes_words(const struct shapes *shapes)
 {
@@ -284,7 +33,7 @@ size_t shapes_words(const struct shapes *shapes)
 void shapes_wake(const struct shapes *shapes, uint16_t type, uint64_t *set)
 {
     size_t first = shapes->first[type], end = shapes->first[type + 1];
-    if (first == end || (set[first / 64] >> (first % 64) & 1))
+    if (first == end || shapes_in(set, first))
         return; /* a type's templates wake together */
     for (size_t word = first / 64; word <= (end - 1) / 64; word++) {
         size_t from = word == first / 64 ? first % 64 : 0;
@@ -293,12 +42,27 @@ void shapes_wake(const struct shapes *shapes, uint16_t type, uint64_t *set)
     }
 }
 
-bool shapes_wordy(const struct shapes *shapes, const uint64_t *set)
+void shapes_look(const struct shapes *shapes, const uint64_t *bits, struct shapes_set *set)
 {
+    set->bits = bits;
+    set->count = 0;
     for (size_t i = 0; i < shapes->words; i++)
-        if ((set[i] | shapes->free[i]) & shapes->wordy[i])
-            return true;
-    return false;
+        if (bits[i])
+            set->list[set->count++] = (uint8_t)i;
+}
+
+bool shapes_starts(const struct shapes *shapes, const uint64_t *set, struct shapes_starts *starts)
+{
+    *starts = (struct shapes_starts){0};
+    for (size_t i = 0; i < shapes->words; i++)
+        for (uint64_t left = (set[i] | shapes->free[i]) & shapes->wordy[i]; left;
+             left &= left - 1) {
+            size_t t = i * 64 + (size_t)__builtin_ctzll(left);
+            starts->first[0] |= shapes->templates[t]->places[0].bits[0];
+            starts->first[1] |= shapes->templates[t]->places[0].bits[1];
+            starts->lengths |= shapes->lengths[t];
+        }
+    return starts->lengths;
 }
 
 /* Separators ------------------------------------------------------------------------------------
@@ -411,11 +175,11 @@ static void tell_one(const struct walk *walk, size_t t, size_t end)
                              .type = shapes->owners[t].type,
                              .find = shapes->owners[t].find};
     if (walk->apart && !separators_fit(walk, shapes->templates[t])) {
-        if (!(shapes->loose[t / 64] >> (t % 64) & 1))
+        if (!shapes_in(shapes->loose, t))
             return;
         hit.loose = true;
     }
-    if ((shapes->edged[t / 64] >> (t % 64) & 1) && !edges_fit(walk, shapes->templates[t], &hit))
+    if (shapes_in(shapes->edged, t) && !edges_fit(walk, shapes->templates[t], &hit))
         return;
     walk->sink->found(walk->sink->context, &hit);
 }
@@ -423,7 +187,7 @@ static void tell_one(const struct walk *walk, size_t t, size_t end)
 static void tell(const struct walk *walk, size_t place, size_t end)
 {
     const struct shapes *shapes = walk->shapes;
-    const uint64_t *ends = row_of(shapes, shapes->ends, place);
+    const uint64_t *ends = shapes_row(shapes, shapes->ends, place);
     for (size_t i = 0; i < walk->busy_count; i++) {
         size_t word = walk->busy[i];
         for (uint64_t left = walk->alive[word] & ends[word]; left; left &= left - 1)
@@ -461,16 +225,16 @@ static bool drop(struct walk *walk, const uint64_t *set)
     return count;
 }
 
-/* Only templates that may be parted here go on; `awake` decides about loose ones. */
-static bool part(struct walk *walk, size_t place, const uint64_t *awake)
+/* Only templates that may be parted here go on; loose ones must be awake. */
+static bool part(struct walk *walk, size_t place, const struct shapes_awake *awake)
 {
     const struct shapes *shapes = walk->shapes;
-    const uint64_t *may = row_of(shapes, shapes->may_part, place);
+    const uint64_t *may = shapes_row(shapes, shapes->may_part, place);
     size_t count = 0;
     for (size_t i = 0; i < walk->busy_count; i++) {
         size_t word = walk->busy[i];
-        put(walk, &count, word,
-            walk->alive[word] & (may[word] | (shapes->loose[word] & awake[word])));
+        uint64_t woken = awake->near->bits[word] | awake->column->bits[word];
+        put(walk, &count, word, walk->alive[word] & (may[word] | (shapes->loose[word] & woken)));
     }
     walk->busy_count = count;
     return count;
@@ -504,9 +268,9 @@ static bool walk_group(struct walk *walk, size_t *at, size_t *place, struct toke
         if (*place == shapes->longest)
             return false;
         if (!first && walk->apart && shapes->must_at[*place] &&
-            !drop(walk, row_of(shapes, shapes->must_part, *place)))
+            !drop(walk, shapes_row(shapes, shapes->must_part, *place)))
             return false;
-        if (!keep(walk, cell_of(shapes, *place, shapes->class_of[c->code])))
+        if (!keep(walk, shapes_cell(shapes, *place, c->code)))
             return false;
         last = c->code;
         first = false;
@@ -537,48 +301,158 @@ static size_t group_length(const struct walk *walk, bool *digits)
     return count;
 }
 
-/* The templates that may begin with a group as long as the one at the start. */
-static bool wake_up(struct walk *walk, const uint64_t *awake, enum shapes_among among)
+/* What stands around the first group. */
+struct around {
+    uint8_t first;      /* its first character */
+    size_t size;        /* characters */
+    size_t front, back; /* separators before and behind it, by number */
+    size_t whole;       /* characters of it and the group behind, when both are all; else 0 */
+    bool open;          /* what stands behind it is not known to be a separator or an end */
+    bool unclean;       /* a value may not end here, for digits follow behind a separator */
+};
+
+/* Those that may begin here, are free or awake, and suit what stands around. */
+static void choose(struct walk *walk, const struct shapes_opening *opening,
+                   const struct shapes_awake *awake, const struct around *around)
 {
     const struct shapes *shapes = walk->shapes;
-    bool digits;
-    size_t size = group_length(walk, &digits);
+    const uint64_t *takes = shapes_cell(shapes, 0, around->first);
+    const uint64_t *fronts = shapes_row(shapes, shapes->fronts, around->front);
+    const uint64_t *ends = shapes_row(shapes, shapes->ends, around->size);
+    const uint64_t *backs =
+        shapes_row(shapes, shapes->backs, around->size * shapes_separators + around->back);
+    const uint64_t *whole = shapes_row(shapes, shapes->ends, around->whole);
+    bool asleep = !awake->near->count && !awake->column->count;
+    const struct shapes_sparse *among = asleep ? &opening->free : &opening->all;
     size_t count = 0;
-    if (!size || size > shapes->longest)
-        return false;
-    const uint64_t *fits =
-        row_of(shapes, digits ? shapes->first_digits : shapes->first_group, size);
-    for (size_t i = 0; i < shapes->words; i++)
-        put(walk, &count, i,
-            (shapes->free[i] | awake[i]) & fits[i] &
-                (among == SHAPES_WORDY ? shapes->wordy[i] : UINT64_MAX));
+    for (size_t i = 0; i < among->count; i++) {
+        size_t word = among->list[i];
+        uint64_t left = among->set[word] & takes[word] & fronts[word];
+        uint64_t woken = 0;
+        if (!asleep) {
+            woken = awake->near->bits[word] | awake->column->bits[word];
+            left &= shapes->free[word] | woken;
+        }
+        if (!around->open)
+            left &= backs[word] | (around->back ? shapes->loose[word] & woken : 0) |
+                    (around->unclean ? ends[word] & shapes->edged[word] : ends[word]);
+        if (around->whole)
+            left &= whole[word] | ends[word];
+        put(walk, &count, word, left);
+    }
     walk->busy_count = count;
-    return count;
 }
 
-void shapes_walk(const struct shapes *shapes, const char *text, size_t length, size_t start,
-                 const uint64_t *awake, enum shapes_among among, const struct shapes_sink *sink)
+/* A number that stands alone and what it is of. */
+struct alone {
+    const struct walk *walk;
+    size_t end;
+};
+
+static void on_alone(void *context, size_t template)
+{
+    const struct alone *alone = context;
+    tell_one(alone->walk, template, alone->end);
+}
+
+/* From the group of templates that may begin here along the groups that follow. */
+static void walk_groups(struct walk *walk, const struct shapes_awake *awake)
+{
+    struct tokens_char c;
+    size_t at = walk->start, place = 0;
+    while (walk->busy_count) {
+        if (!walk_group(walk, &at, &place, &c) || c.kind == TOKENS_BLOCK)
+            return;
+        tell(walk, place, at);
+        if (c.kind != TOKENS_SEPARATOR || place >= walk->shapes->longest ||
+            !part(walk, place, awake) ||
+            !read_gap(walk->text, walk->length, &at, &walk->gaps[place]))
+            return;
+        walk->parted[place] = walk->apart = true;
+    }
+}
+
+/* The separator in front, by number. */
+static size_t front_of(const struct walk *walk)
+{
+    struct tokens_char c;
+    bool there = tokens_before(walk->text, walk->start, &c) && c.kind == TOKENS_SEPARATOR;
+    return there ? shapes_separator(c.code) : 0;
+}
+
+/* What stands behind the first group, if it is of ASCII letters and digits. */
+static enum tokens_kind behind(const struct walk *walk, size_t end)
+{
+    unsigned char c = end < walk->length ? (unsigned char)walk->text[end] : '\n';
+    return c < 0x80 ? (enum tokens_kind)tokens_ascii[c] : TOKENS_WORD;
+}
+
+/* A digit follows behind one of - . /: guards_edges lets nothing end there. */
+static bool is_unclean(const struct walk *walk, size_t end)
+{
+    char c = walk->text[end];
+    return (c == '-' || c == '.' || c == '/') && end + 1 < walk->length &&
+           walk->text[end + 1] >= '0' && walk->text[end + 1] <= '9';
+}
+
+/* "12345.67": the characters of both groups, when nothing can go on behind the second. */
+static size_t whole_of(const struct shapes_text *text, size_t start, size_t end, size_t longest)
+{
+    size_t next = end + 1;
+    if (next >= text->length)
+        return 0;
+    size_t size = tokens_run(text->maps->words, next), after = next + size;
+    unsigned char c = after < text->length ? (unsigned char)text->bytes[after] : '\n';
+    bool over = size && c < 0x80 && tokens_ascii[c] == TOKENS_OTHER;
+    return over && end - start + size <= longest ? end - start + size : 0;
+}
+
+void shapes_walk(const struct shapes *shapes, const struct shapes_text *text, size_t start,
+                 const struct shapes_awake *awake, enum shapes_among among,
+                 const struct shapes_sink *sink)
 {
     struct walk walk;
     struct tokens_char c;
-    size_t at = start, place = 0;
     walk.shapes = shapes;
-    walk.text = text;
-    walk.length = length;
+    walk.text = text->bytes;
+    walk.length = text->length;
     walk.start = start;
     walk.sink = sink;
     walk.apart = false;
-    if (!wake_up(&walk, awake, among))
+    size_t size = tokens_run(text->maps->words, start), end = start + size;
+    if (size > shapes->longest)
         return;
-    for (;;) {
-        if (!walk_group(&walk, &at, &place, &c) || c.kind == TOKENS_BLOCK)
-            return;
-        tell(&walk, place, at);
-        if (c.kind != TOKENS_SEPARATOR || place >= shapes->longest || !part(&walk, place, awake) ||
-            !read_gap(text, length, &at, &walk.gaps[place]))
-            return;
-        walk.parted[place] = walk.apart = true;
+    bool digits = size && tokens_run(text->maps->digits, start) >= size;
+    enum tokens_kind next = behind(&walk, end);
+    if (next == TOKENS_BLOCK)
+        return;
+    if (digits && next == TOKENS_OTHER) {
+        struct alone alone = {&walk, end};
+        shapes_walk_lane(shapes, text, start, size, awake, on_alone, &alone);
+        return;
     }
+    struct around around = {.open = next == TOKENS_WORD || !size};
+    if (next == TOKENS_SEPARATOR && walk.text[end] == '&' && !digits)
+        around.open = true;
+    if (around.open)
+        size = group_length(&walk, &digits);
+    if (!size || size > shapes->longest)
+        return;
+    tokens_decode(walk.text + start, walk.length - start, &c);
+    around.first = c.code;
+    around.size = size;
+    around.front = front_of(&walk);
+    around.back =
+        !around.open && next == TOKENS_SEPARATOR ? shapes_separator((uint8_t)walk.text[end]) : 0;
+    around.whole = around.back ? whole_of(text, start, end, shapes->longest) : 0;
+    around.unclean = around.back && is_unclean(&walk, end);
+    choose(&walk,
+           among == SHAPES_WORDY ? &shapes->wordy_groups[size]
+           : digits              ? &shapes->digits[size]
+           : c.code > '9'        ? &shapes->letters[size]
+                                 : &shapes->groups[size],
+           awake, &around);
+    walk_groups(&walk, awake);
 }
 
 /* One picture against one place -------------------------------------------------------------------
@@ -613,7 +487,7 @@ bool shapes_match(const struct picture *picture, const char *text, size_t start,
 {
     for (size_t i = 0; i < picture->count; i++)
         if (template_match(&picture->templates[i], text, start, end) &&
-            (end > start || !needs_marks(&picture->templates[i].gaps[0])))
+            (end > start || !shapes_needs_marks(&picture->templates[i].gaps[0])))
             return true;
     return false;
 }

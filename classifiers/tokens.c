@@ -118,6 +118,14 @@ static void map_plain(const char *text, size_t count, uint64_t *digits, uint64_t
     }
 }
 
+static uint64_t where_plain(const char *text, size_t count, char byte)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found |= (uint64_t)(text[i] == byte) << i;
+    return found;
+}
+
 #if defined(__SSE2__)
 static uint64_t mask_of(__m128i bytes)
 {
@@ -148,7 +156,21 @@ static void map_block(const char *text, uint64_t *digits, uint64_t *words, uint6
         *leads |= mask_of(lead) << i * 16;
     }
 }
+static uint64_t where_block(const char *text, char byte)
+{
+    uint64_t found = 0;
+    for (unsigned i = 0; i < 4; i++)
+        found |= mask_of(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(text + i * 16)),
+                                        _mm_set1_epi8(byte)))
+                 << i * 16;
+    return found;
+}
 #else
+static uint64_t where_block(const char *text, char byte)
+{
+    return where_plain(text, 64, byte);
+}
+
 static void map_block(const char *text, uint64_t *digits, uint64_t *words, uint64_t *leads)
 {
     map_plain(text, 64, digits, words, leads);
@@ -163,4 +185,9 @@ void tokens_map(const char *text, size_t length, const struct tokens_maps *maps)
     for (size_t i = whole; i < count; i++)
         map_plain(text + i * 64, i == whole ? length % 64 : 0, &maps->digits[i], &maps->words[i],
                   &maps->leads[i]);
+}
+
+uint64_t tokens_where(const char *text, size_t count, char byte)
+{
+    return count >= 64 ? where_block(text, byte) : where_plain(text, count, byte);
 }

@@ -63,6 +63,9 @@ static inline size_t tokens_map_words(size_t length)
 /* Fill the maps of a text. */
 void tokens_map(const char *text, size_t length, const struct tokens_maps *maps);
 
+/* Where the byte stands among the first `count` <= 64: bit i = byte i. */
+uint64_t tokens_where(const char *text, size_t count, char byte);
+
 /* How many bits from `at` on are set; at least 64 when there are more. `at` lies in the text. */
 static inline size_t tokens_run(const uint64_t *map, size_t at)
 {
