@@ -151,7 +151,7 @@ static bool start_parser(struct daemon *daemon, const char *cache, unsigned host
 }
 
 /* Names that rules may use, from the configuration. */
-static bool prepare_rules(struct daemon *daemon, const char *last, struct err *err)
+static bool prepare_rules(struct daemon *daemon, struct err *err)
 {
     const struct config *config = &daemon->config;
     const char **connections =
@@ -165,7 +165,7 @@ static bool prepare_rules(struct daemon *daemon, const char *last, struct err *e
         targets[i] = config->targets[i].name;
     daemon->rules = (struct rulesfile_options){
         .path = config->rules,
-        .last = last,
+        .store = daemon->store,
         .limits = &config->limits,
         .types = &daemon->types,
         .connections = connections,
@@ -181,7 +181,7 @@ static int check(struct daemon *daemon)
 {
     struct err err = {0};
     own_buf struct buf problems = buf_new(problems_max_bytes);
-    bool ok = start_parser(daemon, NULL, 1, &err) && prepare_rules(daemon, NULL, &err);
+    bool ok = start_parser(daemon, NULL, 1, &err) && prepare_rules(daemon, &err);
     struct policy *policy = ok ? rulesfile_check(&daemon->rules, &problems, &err) : NULL;
     fputs(buf_text(&problems), stderr);
     policy_free(policy);
@@ -298,9 +298,6 @@ static bool start_workers(struct daemon *daemon, struct err *err)
     if (problem)
         LOG(LOG_LEVEL_ERROR, "rules", LOG_TEXT(error, problem));
     say(daemon, "started", "version", LABELD_VERSION);
-    if (problem)
-        say(daemon, "rules-refused", "error", problem);
-    say(daemon, "rules-in-force", "revision", policy_revision(policy));
     if (!api_rules(daemon->api, policy, problem)) {
         policy_free(policy);
         return err_set(err, ERR_MEMORY, "out of memory");
@@ -398,15 +395,15 @@ static bool open_vault(struct daemon *daemon, struct err *err)
 static bool start(struct daemon *daemon, struct err *err)
 {
     if (!state_open(&daemon->state, daemon->config.state, err) ||
-        !start_parser(daemon, daemon->state.cache, 0, err) ||
-        !prepare_rules(daemon, daemon->state.last_rules, err))
+        !start_parser(daemon, daemon->state.cache, 0, err))
         return false;
     if (!daemon->parser_facts.seccomp)
         LOG(LOG_LEVEL_WARN, "sandbox",
             LOG_TEXT(what, "relaxed: files are parsed without a system call filter"));
     daemon->store = store_open(daemon->state.path, err);
-    return daemon->store && open_vault(daemon, err) && open_links(daemon, err) &&
-           start_api(daemon, err) && start_workers(daemon, err) && start_server(daemon, err);
+    return daemon->store && prepare_rules(daemon, err) && open_vault(daemon, err) &&
+           open_links(daemon, err) && start_api(daemon, err) && start_workers(daemon, err) &&
+           start_server(daemon, err);
 }
 
 static void stop(struct daemon *daemon)
@@ -433,25 +430,34 @@ static void stop(struct daemon *daemon)
 /* Running ------------------------------------------------------------------------------------ */
 
 /* A file that does not pass leaves the rules in force, which status and log say. */
+static bool reload_rules(struct daemon *daemon, struct err *err)
+{
+    own_buf struct buf problems = buf_new(problems_max_bytes);
+    struct policy *policy = NULL;
+    char revision[65] = "";
+    bool ok = rulesfile_reload(&daemon->rules, &problems, &policy, err);
+    fputs(buf_text(&problems), stderr);
+    if (!ok)
+        return false;
+    if (policy)
+        snprintf(revision, sizeof revision, "%s", policy_revision(policy));
+    ok = api_rules(daemon->api, policy, NULL);
+    if (policy)
+        ok = workers_policy(daemon->workers, policy, err) && ok;
+    if (ok)
+        LOG(LOG_LEVEL_INFO, policy ? "rules-in-force" : "rules-unchanged",
+            LOG_TEXT(revision, policy ? revision : NULL));
+    return ok || err_set(err, ERR_MEMORY, "out of memory");
+}
+
 static void reload(struct daemon *daemon)
 {
     struct err err = {0};
-    own_buf struct buf problems = buf_new(problems_max_bytes);
-    struct policy *policy = rulesfile_reload(&daemon->rules, &problems, &err);
-    fputs(buf_text(&problems), stderr);
-    char revision[65] = "";
-    if (policy) {
-        snprintf(revision, sizeof revision, "%s", policy_revision(policy));
-        if (api_rules(daemon->api, policy, NULL) && workers_policy(daemon->workers, policy, &err)) {
-            LOG(LOG_LEVEL_INFO, "rules-in-force", LOG_TEXT(revision, revision));
-            say(daemon, "rules-in-force", "revision", revision);
-            return;
-        }
-    }
+    if (reload_rules(daemon, &err))
+        return;
     err_add(&err, "the rules in force stay");
     api_rules(daemon->api, NULL, err.text);
     LOG(LOG_LEVEL_ERROR, "rules-refused", LOG_TEXT(error, err.text));
-    say(daemon, "rules-refused", "error", err.text);
 }
 
 static void wait_for_signals(struct daemon *daemon, const sigset_t *signals)

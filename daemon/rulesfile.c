@@ -5,7 +5,9 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/own.h"
+#include "policy/digest.h"
 #include "policy/expect.h"
+#include "store/revision.h"
 
 static const size_t work_max_bytes = 256u << 20;
 
@@ -41,9 +43,9 @@ static bool tests_pass(const struct policy *policy, const char *path, int64_t no
     return true;
 }
 
-/* Through the gate: no errors, no failed test. */
-static struct policy *pass(const struct rulesfile_options *options, const char *path,
-                           bool with_tests, struct buf *messages, struct err *err)
+/* A text through the gate: no errors, and with tests none that fails. */
+static struct policy *pass(const struct rulesfile_options *options, const char *name,
+                           const char *text, bool with_tests, struct buf *messages, struct err *err)
 {
     own_arena struct arena arena = arena_new(work_max_bytes);
     struct policy_problems problems = {0};
@@ -57,71 +59,153 @@ static struct policy *pass(const struct rulesfile_options *options, const char *
         .max_bytes = options->limits->rules_bytes,
         .max_rules = options->limits->rules_count,
     };
+    if (!*text)
+        return policy_empty(err);
     err_clear(err);
-    struct policy *policy = policy_load(path, &world, &arena, &problems, err);
+    struct policy *policy = policy_parse(name, text, strlen(text), &world, &arena, &problems, err);
     put_problems(&problems, messages);
     if (!policy) {
         if (err->kind == ERR_NONE)
-            err_set(err, ERR_CONFIG, "%s: %zu error%s; labelctl rules check shows them", path,
+            err_set(err, ERR_CONFIG, "%s: %zu error%s; labelctl rules check shows them", name,
                     problems.errors, problems.errors == 1 ? "" : "s");
         return NULL;
     }
-    if (!with_tests || tests_pass(policy, path, world.now_us, &arena, err))
+    if (!with_tests || tests_pass(policy, name, world.now_us, &arena, err))
         return policy;
     policy_free(policy);
     return NULL;
 }
 
-/* Keep the file that passed. It was read a moment ago; if it changed since, what is kept still
- * has to pass when it is needed. */
-static bool keep(const struct rulesfile_options *options, struct err *err)
+/* What the store knows, and what stands in the file. */
+struct present {
+    struct revision in_force;
+    struct revision_file last; /* as it was last read */
+    char *text;                /* of the file; "" = the configuration names none; NULL = unread */
+    char digest[65];           /* of it; "" = none */
+};
+
+static bool read_store(const struct rulesfile_options *options, struct arena *arena,
+                       struct present *present, struct err *err)
 {
-    size_t length;
-    own_free char *text =
-        io_read_file(options->path, (size_t)options->limits->rules_bytes, &length, err);
-    return text && io_write_file(options->last, text, length, 0600, err);
+    struct db *db = store_reader(options->store, err);
+    bool ok = db && revision_in_force(db, arena, &present->in_force, err) &&
+              revision_file(db, arena, &present->last, err);
+    if (db)
+        store_reader_done(options->store, db);
+    return ok;
 }
 
-struct policy *rulesfile_check(const struct rulesfile_options *options, struct buf *problems,
-                               struct err *err)
+static bool read_file(const struct rulesfile_options *options, struct present *present,
+                      struct err *err)
 {
-    if (!options->path)
-        return policy_empty(err);
-    return pass(options, options->path, true, problems, err);
+    size_t length = 0;
+    *present->digest = '\0';
+    present->text = options->path ? io_read_file(options->path,
+                                                 (size_t)options->limits->rules_bytes, &length, err)
+                                  : mem_strdup("");
+    if (!present->text || !options->path)
+        return present->text != NULL;
+    if (strlen(present->text) != length)
+        return err_set(err, ERR_CONFIG, "%s: not a text: it holds a NUL", options->path);
+    return digest_text(present->text, length, present->digest) ||
+           err_set(err, ERR_MEMORY, "%s: out of memory", options->path);
 }
 
-struct policy *rulesfile_reload(const struct rulesfile_options *options, struct buf *problems,
-                                struct err *err)
+static bool is_due(const struct present *present)
 {
-    struct policy *policy = rulesfile_check(options, problems, err);
-    if (policy && options->path && !keep(options, err)) {
-        policy_free(policy);
+    return present->in_force.number == 0 || *present->last.problem ||
+           strcmp(present->digest, present->last.digest) != 0;
+}
+
+/* The outcome of the gate, on record before it takes effect. */
+struct outcome {
+    struct revision revision;
+    struct revision_file file;
+};
+
+static bool record_passed(struct db *db, void *context, struct err *err)
+{
+    struct outcome *outcome = context;
+    return revision_file_passed(db, outcome->file.digest, err) &&
+           revision_add(db, &outcome->revision, err);
+}
+
+static bool record_refused(struct db *db, void *context, struct err *err)
+{
+    const struct outcome *outcome = context;
+    return revision_file_refused(db, &outcome->file, clock_now_us(), err);
+}
+
+/* A file that was read goes through the gate and into the store. */
+static struct policy *take(const struct rulesfile_options *options, const struct present *present,
+                           struct buf *messages, struct err *err)
+{
+    struct policy *policy = pass(options, options->path, present->text, true, messages, err);
+    struct outcome outcome = {.file = {.digest = present->digest, .problem = err->text}};
+    const struct store_unit refused = {record_refused, &outcome},
+                            passed = {record_passed, &outcome};
+    if (!policy) {
+        store_write(options->store, STORE_COMMITTED, refused, NULL);
         return NULL;
     }
-    return policy;
+    outcome.revision = (struct revision){.digest = policy_revision(policy),
+                                         .origin = REVISION_FILE,
+                                         .author = "labeld",
+                                         .at_us = clock_now_us(),
+                                         .text = present->text};
+    if (store_write(options->store, STORE_COMMITTED, passed, err))
+        return policy;
+    policy_free(policy);
+    return NULL;
 }
 
-/* The file is the one that passed last time: a restart does not run its tests again. */
-static bool is_last(const struct rulesfile_options *options)
+bool rulesfile_reload(const struct rulesfile_options *options, struct buf *problems,
+                      struct policy **policy, struct err *err)
 {
-    size_t most = (size_t)options->limits->rules_bytes, length = 0, last_length = 0;
-    own_free char *text = options->path ? io_read_file(options->path, most, &length, NULL) : NULL;
-    own_free char *last = text ? io_read_file(options->last, most, &last_length, NULL) : NULL;
-    return last && length == last_length && memcmp(text, last, length) == 0;
+    own_arena struct arena arena = arena_new(work_max_bytes);
+    struct present present = {0};
+    *policy = NULL;
+    bool ok = read_store(options, &arena, &present, err) && read_file(options, &present, err);
+    if (ok && is_due(&present)) {
+        *policy = take(options, &present, problems, err);
+        ok = *policy != NULL;
+    }
+    mem_free(present.text);
+    return ok;
 }
 
 struct policy *rulesfile_start(const struct rulesfile_options *options, struct arena *arena,
                                struct buf *problems, const char **problem, struct err *err)
 {
+    own_arena struct arena work = arena_new(work_max_bytes);
+    struct present present = {0};
+    struct policy *policy = NULL;
     struct err why = {0};
-    own_buf struct buf ignored = buf_new(64 * 1024);
     *problem = NULL;
-    struct policy *policy = is_last(options) ? pass(options, options->path, false, problems, err)
-                                             : rulesfile_reload(options, problems, err);
-    if (policy)
-        return policy;
-    policy = pass(options, options->last, false, &ignored, &why);
-    if (policy)
-        *problem = arena_printf(arena, "%s; the last good rules stay in force", err->text);
+    if (!rulesfile_reload(options, problems, &policy, &why) || policy) {
+        if (policy)
+            return policy;
+        *problem = arena_printf(arena, "%s; the last good rules stay in force", why.text);
+    }
+    if (!read_store(options, &work, &present, err))
+        return NULL;
+    if (present.in_force.number == 0) {
+        *err = why;
+        return NULL;
+    }
+    policy = pass(options, "the rules in force", present.in_force.text, false, problems, err);
+    if (!policy && *problem)
+        err_add(err, "%s", why.text);
+    return policy;
+}
+
+struct policy *rulesfile_check(const struct rulesfile_options *options, struct buf *problems,
+                               struct err *err)
+{
+    struct present present = {0};
+    struct policy *policy = NULL;
+    if (read_file(options, &present, err))
+        policy = pass(options, options->path, present.text, true, problems, err);
+    mem_free(present.text);
     return policy;
 }

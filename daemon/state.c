@@ -97,8 +97,7 @@ bool state_open(struct state *state, const char *path, struct err *err)
         return false;
     state->spool = below(state, "spool");
     state->cache = below(state, "cache");
-    state->last_rules = below(state, "rules.last.yaml");
-    if (!state->last_rules)
+    if (!state->spool || !state->cache)
         return err_set(err, ERR_MEMORY, "out of memory");
     return take_lock(state, err) && make_folder(state->spool, err) &&
            make_folder(state->cache, err) && empty_spool(state, err) && read_token(state, err);

@@ -10,7 +10,7 @@
 struct state {
     struct arena arena;
     int lock;
-    const char *path, *spool, *cache, *last_rules; /* below the folder */
+    const char *path, *spool, *cache; /* below the folder */
     const char *admin_token;
 };
 

@@ -45,10 +45,23 @@ static void print_acting(FILE *out, const json_t *acting)
     fprintf(out, "            %lld files wait for it\n", online_number(acting, "stopped_items"));
 }
 
+static void print_rules(FILE *out, const json_t *rules)
+{
+    const char *file = online_text(rules, "file"), *now = online_text(rules, "file_revision");
+    fprintf(out, "rules       revision %lld (%.12s) since %s, by %s from %s\n",
+            online_number(rules, "number"), online_text(rules, "revision"),
+            online_text(rules, "since"), online_text(rules, "author"),
+            online_text(rules, "origin"));
+    if (json_is_true(json_object_get(rules, "file_differs")))
+        fprintf(out, "            not what stands in %s (%.12s)\n", file,
+                *now ? now : "cannot be read");
+    if (*online_text(rules, "problem"))
+        fprintf(out, "            %s\n", online_text(rules, "problem"));
+}
+
 static void print_status(FILE *out, const json_t *status)
 {
     const json_t *sandbox = json_object_get(status, "sandbox");
-    const json_t *rules = json_object_get(status, "rules");
     const json_t *audit = json_object_get(status, "audit");
     size_t index;
     json_t *value;
@@ -59,11 +72,7 @@ static void print_status(FILE *out, const json_t *status)
     print_counts(out, "jobs", json_object_get(status, "jobs"));
     json_array_foreach(json_object_get(status, "connections"), index, value)
         print_connection(out, value);
-    fprintf(out, "rules       %s%s%.12s\n",
-            *online_text(rules, "file") ? online_text(rules, "file") : "none",
-            *online_text(rules, "revision") ? ", revision " : "", online_text(rules, "revision"));
-    if (*online_text(rules, "problem"))
-        fprintf(out, "            %s\n", online_text(rules, "problem"));
+    print_rules(out, json_object_get(status, "rules"));
     fprintf(out, "sandbox     %s, Landlock %lld, %lld types\n",
             json_is_true(json_object_get(sandbox, "seccomp")) ? "seccomp" : "NO SECCOMP (relaxed)",
             online_number(sandbox, "landlock"), online_number(sandbox, "types"));

@@ -1,8 +1,12 @@
 #include <string.h>
 
+#include "base/io.h"
+#include "base/own.h"
 #include "http/api_parts.h"
+#include "policy/digest.h"
 #include "store/audit.h"
 #include "store/catalogue.h"
+#include "store/revision.h"
 
 static json_t *items_json(const struct catalogue_numbers *numbers)
 {
@@ -38,12 +42,34 @@ static json_t *connections_json(const struct api *api, struct db *db, struct are
     return list;
 }
 
-static json_t *rules_json(struct api *api)
+/* The digest of the rules file as it stands now; "" = none, or not to be read. */
+static void file_digest(const struct api *api, char digest[static 65])
 {
+    size_t length = 0;
+    const struct config *config = api->facts.config;
+    own_free char *text =
+        config->rules
+            ? io_read_file(config->rules, (size_t)config->limits.rules_bytes, &length, NULL)
+            : NULL;
+    if (!text || !digest_text(text, length, digest))
+        *digest = '\0';
+}
+
+static json_t *rules_json(struct api *api, struct db *db, struct arena *arena, struct err *err)
+{
+    struct revision in_force;
+    char digest[65];
+    if (!revision_in_force(db, arena, &in_force, err))
+        return NULL;
+    file_digest(api, digest);
     pthread_mutex_lock(&api->lock);
-    json_t *json =
-        json_pack("{s:o, s:o, s:o}", "file", api_text(api->facts.config->rules), "revision",
-                  api_text(api->revision), "problem", api_text(api->problem));
+    json_t *json = json_pack(
+        "{s:o, s:o, s:b, s:o, s:I, s:s, s:o, s:o, s:o}", "file", api_text(api->facts.config->rules),
+        "file_revision", api_text(digest), "file_differs",
+        api->facts.config->rules && strcmp(digest, in_force.digest) != 0, "revision",
+        api_text(api->revision), "number", (json_int_t)in_force.number, "origin",
+        revision_origin_word(in_force.origin), "author", api_text(in_force.author), "since",
+        api_time(in_force.at_us), "problem", api_text(api->problem));
     pthread_mutex_unlock(&api->lock);
     return json;
 }
@@ -70,13 +96,14 @@ static json_t *status_json(struct api *api, struct db *db, const struct request 
         !audit_head(db, &head, err))
         return NULL;
     own_json json_t *acting = api_acting_json(db, request->arena, err);
-    if (!acting)
+    json_t *rules = acting ? rules_json(api, db, request->arena, err) : NULL;
+    if (!rules)
         return NULL;
     return json_pack(
         "{s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o}", "version",
         LABELD_VERSION, "started", api_time(api->started_us), "acting", acting, "items",
         items_json(&items), "jobs", api_jobs_json(&jobs), "connections",
-        connections_json(api, db, request->arena), "rules", rules_json(api), "sandbox", "seccomp",
+        connections_json(api, db, request->arena), "rules", rules, "sandbox", "seccomp",
         api->facts.seccomp, "landlock", (json_int_t)api->facts.landlock_abi, "types",
         (json_int_t)api->facts.types, "types_digest", api->facts.types_digest, "audit", "seq",
         (json_int_t)head.seq, "head", head.hash, "notes", notes_json(api));

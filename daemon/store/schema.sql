@@ -141,6 +141,14 @@ CREATE INDEX audit_item ON audit (item, seq) WHERE item <> 0;
 -- version 2
 ALTER TABLE item ADD COLUMN todo BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX item_todo ON item (id) WHERE todo <> 0;
+CREATE TABLE revision (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+    digest TEXT NOT NULL,
+    origin BIGINT NOT NULL,
+    author TEXT NOT NULL,
+    at     BIGINT NOT NULL,
+    body   TEXT NOT NULL
+);
 CREATE TABLE entry (
     id                INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
     kind              BIGINT NOT NULL,

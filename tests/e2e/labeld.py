@@ -165,7 +165,10 @@ class Labeld(Case):
             daemon.rules("", text)
             daemon.process.send_signal(signal.SIGHUP)
             daemon.wait("the refusal", lambda: daemon.status()["rules"]["problem"])
-            self.assertEqual(daemon.status()["rules"]["revision"], revision)
+            status = daemon.status()["rules"]
+            self.assertEqual((status["revision"], status["number"]), (revision, 1))
+            self.assertTrue(status["file_differs"])
+        self.assertIn("not what stands in", daemon.ctl("status").stdout)
         daemon.stop()
         daemon.start()
         status = daemon.status()["rules"]
@@ -173,6 +176,30 @@ class Labeld(Case):
         self.assertIn("last good", status["problem"])
         daemon.write("b.docx", docx("ho"))
         self.wait_label("b.docx", [GENERAL])
+
+    def test_rules_are_read_again_only_when_they_differ(self):
+        daemon = self.run_on({"a.docx": docx("hi")})
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait("the hangup", lambda: daemon.events("rules-unchanged"))
+        self.assertFalse(daemon.status()["rules"]["file_differs"])
+        daemon.rules("simulate")
+        self.assertTrue(daemon.status()["rules"]["file_differs"])
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait("the new rules", lambda: daemon.status()["rules"]["number"] == 2)
+        revision = daemon.status()["rules"]["revision"]
+        daemon.stop()
+        daemon.start()
+        status = daemon.status()["rules"]
+        self.assertEqual((status["number"], status["revision"]), (2, revision))
+        self.assertIsNone(status["problem"])
+        daemon.stop()
+        self.check_audit()
+        with sqlite3.connect(os.path.join(daemon.state, "labeld.db")) as database:
+            changes = [json.loads(body)["details"] for body, in database.execute(
+                "SELECT body FROM audit ORDER BY seq") if '"rules-in-force"' in body]
+        self.assertEqual([change["number"] for change in changes], [1, 2])
+        self.assertEqual(changes[1]["revision_before"], changes[0]["revision"])
+        self.assertEqual(changes[1]["revision"], revision)
 
     def test_listeners_answer_only_whom_they_should(self):
         daemon = self.run_on({})
