@@ -1,5 +1,9 @@
 #include "jobs/job.h"
 
+#include "base/json.h"
+#include "store/audit.h"
+#include "store/item.h"
+
 static const struct {
     enum queue_state from;
     enum job_event event;
@@ -25,7 +29,12 @@ static const char *const state_words[QUEUE_STATE_COUNT] = {
     [QUEUE_WAITING] = "waiting", [QUEUE_DONE] = "done",       [QUEUE_FAILED] = "failed",
 };
 
-enum { tries_most = 8, conflicts_quick = 3 };
+static const char *const kind_words[QUEUE_KIND_COUNT] = {
+    [QUEUE_VISIT] = "visit",
+    [QUEUE_WALK] = "walk",
+};
+
+enum { tries_most = 8, conflicts_quick = 3, item_bytes = 1 << 17, details_bytes = 8192 };
 
 static const int64_t first_wait_us = 500000, longest_wait_us = 3600LL * 1000000;
 
@@ -48,6 +57,38 @@ const char *job_event_word(enum job_event event)
 const char *job_state_word(enum queue_state state)
 {
     return (unsigned)state < QUEUE_STATE_COUNT ? state_words[state] : "unknown";
+}
+
+const char *job_kind_word(enum queue_kind kind)
+{
+    return (unsigned)kind < QUEUE_KIND_COUNT ? kind_words[kind] : "unknown";
+}
+
+/* Nobody tries again by itself: that is on record, and in the history of the item. */
+static bool record_given_up(struct db *db, const struct queue_job *job, int64_t now_us,
+                            struct err *err)
+{
+    own_arena struct arena arena = arena_new(item_bytes);
+    own_buf struct buf details = buf_new(details_bytes);
+    struct item item = {0};
+    bool found = false;
+    if (job->kind == QUEUE_VISIT &&
+        !item_find(db, job->connection, job->key, &arena, &item, &found, err))
+        return false;
+    own_json json_t *json = json_pack("{s:I, s:s, s:i, s:o}", "job", (json_int_t)job->id, "kind",
+                                      job_kind_word(job->kind), "tries", job->attempt, "error",
+                                      json_text(job->error ? job->error : ""));
+    if (!json || !json_write(json, &details))
+        return err_set(err, ERR_MEMORY, "out of memory");
+    const char *path = job->kind == QUEUE_VISIT ? job->key : NULL;
+    const struct audit_record record = {.event = "gave-up",
+                                        .actor = "labeld",
+                                        .item = item.id,
+                                        .connection = job->connection,
+                                        .path = found ? item.path : path,
+                                        .details = buf_text(&details),
+                                        .at_us = now_us};
+    return audit_add(db, &record, err);
 }
 
 bool job_event(struct db *db, struct queue_job *job, enum job_event event, int64_t now_us,
@@ -77,7 +118,8 @@ bool job_event(struct db *db, struct queue_job *job, enum job_event event, int64
     bool running = job->state == QUEUE_RUNNING || job->state == QUEUE_ACTING;
     job->again = running && stored.again;
     job->force = stored.force && job->state != QUEUE_DONE && !(to == QUEUE_DONE);
-    return queue_save(db, job, err);
+    return queue_save(db, job, err) &&
+           (job->state != QUEUE_FAILED || record_given_up(db, job, now_us, err));
 }
 
 bool job_claim(struct db *db, int64_t now_us, int cap, struct arena *arena, struct queue_job *job,

@@ -20,6 +20,7 @@ bool job_next(enum queue_state from, enum job_event event, enum queue_state *to)
 
 const char *job_event_word(enum job_event event);
 const char *job_state_word(enum queue_state state);
+const char *job_kind_word(enum queue_kind kind);
 
 /* Claim the next job that is due: running afterwards. `cap`: most visits that one connection may
  * have running. Inside a unit. */
@@ -27,7 +28,8 @@ bool job_claim(struct db *db, int64_t now_us, int cap, struct arena *arena, stru
                bool *found, struct err *err);
 
 /* Take an event: checks it, stores the new state. Done jobs leave the queue; one that was changed
- * while it ran is queued again. ERR_BROKEN: refused. Inside a unit. */
+ * while it ran is queued again; one that fails for good is an audit record too. ERR_BROKEN:
+ * refused. Inside a unit. */
 bool job_event(struct db *db, struct queue_job *job, enum job_event event, int64_t now_us,
                struct err *err);
 

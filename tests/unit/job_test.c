@@ -1,8 +1,7 @@
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "check.h"
 #include "jobs/job.h"
+#include "scratch.h"
+#include "store/audit.h"
 #include "store/store.h"
 
 TEST(every_state_and_event_is_a_row_or_refused)
@@ -89,17 +88,69 @@ static bool live_before_backfill(struct db *db, void *context, struct err *err)
 TEST(claims_are_fair_capped_and_a_change_while_running_runs_again)
 {
     struct err err = {0};
-    char folder[] = "/tmp/labeld-job-XXXXXX", path[64];
-    assert_non_null(mkdtemp(folder));
-    struct store *store = store_open(folder, &err);
+    struct scratch scratch = scratch_open();
+    struct store *store = store_open(scratch.path, &err);
     assert_non_null(store);
     const struct store_unit unit = {live_before_backfill, NULL};
     if (!store_write(store, STORE_COMMITTED, unit, &err))
         fail_msg("%s", err.text);
     store_close(store);
-    snprintf(path, sizeof path, "%s/labeld.db", folder);
-    unlink(path);
-    rmdir(folder);
+    scratch_close(&scratch);
+}
+
+static bool claim(struct db *db, void *context, struct err *err)
+{
+    struct queue_job job = {.connection = "team", .key = "/a", .due_us = 1};
+    bool found;
+    return queue_add(db, &job, err) && job_claim(db, 50, 2, context, &job, &found, err) && found;
+}
+
+static bool give_up(struct db *db, void *context, struct err *err)
+{
+    bool found;
+    struct queue_job job;
+    if (!queue_get(db, 1, context, &job, &found, err) || !found)
+        return false;
+    job.error = "the disk is full";
+    job.attempt = 9;
+    return job_event(db, &job, JOB_GAVE_UP, 60, err);
+}
+
+/* How many jobs have failed, and how many audit records there are. */
+static void count(struct store *store, int64_t *failed, int64_t *records)
+{
+    struct err err = {0};
+    struct queue_numbers numbers;
+    struct audit_head head;
+    struct db *db = store_reader(store, &err);
+    assert_true(queue_numbers(db, &numbers, &err) && audit_head(db, &head, &err));
+    store_reader_done(store, db);
+    *failed = numbers.failed;
+    *records = head.seq;
+}
+
+TEST(a_job_that_gives_up_is_on_record_in_the_same_unit)
+{
+    struct err err = {0};
+    struct scratch scratch = scratch_open();
+    own_arena struct arena arena = arena_new(1u << 20);
+    struct store *store = store_open(scratch.path, &err);
+    const struct store_unit claiming = {claim, &arena}, giving_up = {give_up, &arena};
+    int64_t failed, records;
+    assert_non_null(store);
+    assert_true(store_write(store, STORE_COMMITTED, claiming, &err));
+    bool ok = false;
+    for (uint64_t nth = 1; !ok; nth++) {
+        assert_true(nth < 50);
+        store_fail_nth(store, nth);
+        ok = store_write(store, STORE_COMMITTED, giving_up, &err);
+        store_fail_nth(store, 0);
+        count(store, &failed, &records);
+        assert_int_equal(failed, ok);
+        assert_int_equal(records, ok);
+    }
+    store_close(store);
+    scratch_close(&scratch);
 }
 
 int main(void)
@@ -108,6 +159,7 @@ int main(void)
         cmocka_unit_test(every_state_and_event_is_a_row_or_refused),
         cmocka_unit_test(an_error_leads_to_what_its_kind_says),
         cmocka_unit_test(claims_are_fair_capped_and_a_change_while_running_runs_again),
+        cmocka_unit_test(a_job_that_gives_up_is_on_record_in_the_same_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
