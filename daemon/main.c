@@ -191,8 +191,9 @@ static int check(struct daemon *daemon)
         fprintf(stderr, "labeld: %s\n", err.text);
         return EXIT_USAGE;
     }
-    printf("%s is good: %zu connections, %u types, rules %s\n", daemon->config.file,
-           daemon->config.connection_count, daemon->parser_facts.types,
+    size_t connections = daemon->config.connection_count;
+    printf("%s is good: %zu connection%s, %u types, rules %s\n", daemon->config.file, connections,
+           connections == 1 ? "" : "s", daemon->parser_facts.types,
            daemon->config.rules ? daemon->config.rules : "none");
     return 0;
 }

@@ -255,6 +255,7 @@ class Labeld(Case):
         good = subprocess.run([program, "--config", config, "--check"], capture_output=True,
                               text=True, timeout=PATIENCE)
         self.assertEqual(good.returncode, 0, good.stderr)
+        self.assertIn(" 1 connection, ", good.stdout)
         shown = subprocess.run([program, "--config", config, "--print-config"],
                                capture_output=True, text=True, timeout=PATIENCE)
         self.assertIn("sandbox: strict  # default", shown.stdout)

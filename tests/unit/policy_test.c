@@ -1,7 +1,6 @@
 #include "check.h"
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "policy/expect.h"
@@ -288,29 +287,6 @@ TEST(names_do_not_multiply_work)
     assert_string_equal(problems.items[0].code, "too-large");
 }
 
-/* 1 MiB of mistakes: each would like a suggestion among all types, labels and rules. */
-TEST(a_file_full_of_mistakes_is_told_in_a_moment)
-{
-    own_arena struct arena arena = arena_new(1 << 24);
-    own_buf struct buf text = buf_new(2 << 20);
-    struct policy_problems problems;
-    buf_puts(&text, LABELS "rules:\n");
-    for (int i = 0; i < 3000; i++)
-        buf_printf(&text,
-                   "- {name: R%d, when: {findings: {type: [credit-crad, ibna, us-snn, x%d]}, is: "
-                   "Nam%d}, then: {label: Secrte%d}}\n",
-                   i, i, i, i);
-    buf_puts(&text, "tests:\n- expect: { rules: [");
-    for (int i = 0; i < 50000; i++)
-        buf_printf(&text, "Q%d, ", i);
-    buf_puts(&text, "R1] }\n");
-    assert_true(text.length < 1 << 20);
-    int64_t begin = clock_steady_us();
-    assert_null(rules_world_parse(buf_text(&text), &arena, &problems));
-    assert_int_equal(problems.errors, 100);
-    assert_true(clock_steady_us() - begin < 10000000);
-}
-
 TEST(all_rules_together_are_bounded)
 {
     own_arena struct arena arena = arena_new(1 << 24);
@@ -426,24 +402,6 @@ TEST(no_rules_file_is_a_policy_that_decides_nothing)
     policy_free(policy);
 }
 
-TEST(ten_thousand_rules_load_in_a_moment)
-{
-    own_arena struct arena arena = arena_new(1 << 24);
-    own_buf struct buf text = buf_new(8 << 20);
-    struct policy_problems problems;
-    buf_puts(&text, "rules:\n");
-    for (int i = 0; i < 10000; i++)
-        buf_printf(&text,
-                   "- {name: R%d, when: {findings: {type: PCI}, path: /f%d/}, then: "
-                   "{alert: low}}\n",
-                   i, i);
-    int64_t begin = clock_steady_us();
-    struct policy *policy = rules_world_parse(buf_text(&text), &arena, &problems);
-    assert_non_null(policy);
-    assert_true(clock_steady_us() - begin < 20000000);
-    policy_free(policy);
-}
-
 TEST(memory_may_run_out_anywhere)
 {
     const char *text =
@@ -499,13 +457,11 @@ int main(void)
         cmocka_unit_test(labels_are_ordered_and_found_by_name_and_id),
         cmocka_unit_test(what_cannot_be_meant_is_refused),
         cmocka_unit_test(names_do_not_multiply_work),
-        cmocka_unit_test(a_file_full_of_mistakes_is_told_in_a_moment),
         cmocka_unit_test(all_rules_together_are_bounded),
         cmocka_unit_test(conditions_nest_sixteen_deep_and_no_deeper),
         cmocka_unit_test(limits_are_told),
         cmocka_unit_test(the_templates_pass_their_tests),
         cmocka_unit_test(no_rules_file_is_a_policy_that_decides_nothing),
-        cmocka_unit_test(ten_thousand_rules_load_in_a_moment),
         cmocka_unit_test(memory_may_run_out_anywhere),
         cmocka_unit_test(facts_are_read_from_words),
     };
