@@ -19,6 +19,7 @@ enum connect_caps {
     CONNECT_ANNOTATE = 1 << 3, /* can keep a label beside the file */
     CONNECT_REMOVE = 1 << 4,   /* may take a file away without losing an edit */
     CONNECT_CREATE = 1 << 5,   /* may put a new file where none is */
+    CONNECT_RESTRICT = 1 << 6, /* may take away who reaches an item, and give it back */
 };
 
 /* The settings of one connection, from the configuration. */
@@ -54,7 +55,8 @@ struct connect_exposure {
     bool sharing_known;
     const char *const *shared_with; /* addresses, names, or `organisation`, `public`, ... */
     size_t shared_with_count;
-    const char *why; /* the raw grant, for people: "mode 0644, r for others" */
+    const char *why;    /* the raw grant, for people: "mode 0644, r for others" */
+    const char *grants; /* opaque text: equal means the same grants; "" = not known */
 };
 
 /* What was fetched. */
@@ -108,6 +110,24 @@ struct connect_part {
 struct connect_restored {
     struct connect_part *parts; /* in the arena */
     size_t count;
+};
+
+/* Who is to reach an item no more, and what it was examined with. */
+struct connect_wish {
+    const char *version; /* of connect_stat */
+    const char *grants;  /* of connect_exposure */
+    bool bounded;        /* `to` counts: every grant wider than it */
+    enum facts_exposure to;
+    const char *const *remove; /* globs, as a rule has them: and those that match one */
+    size_t remove_count;
+};
+
+/* What of it can go from the item itself. */
+struct connect_restriction {
+    const char *text;           /* what is taken, as JSON of at most 32 KiB for the store */
+    const char *before, *after; /* the grants, as in connect_exposure */
+    bool nothing;               /* nothing of it can: before is after */
+    const char *stays;          /* why something wider stays; NULL = nothing does */
 };
 
 struct connector; /* connector.h */

@@ -64,6 +64,26 @@ struct connector {
     bool (*capture)(struct connection *connection, const char *key, const char *version,
                     struct arena *arena, const char **json, struct err *err);
 
+    /* MAY (CONNECT_RESTRICT). What of a wish can go from the item itself; looks only.
+     * ERR_CONFLICT: neither the version nor the grants of the wish stand there. */
+    bool (*restrict_plan)(struct connection *connection, const char *key,
+                          const struct connect_wish *wish, struct arena *arena,
+                          struct connect_restriction *restriction, struct err *err);
+    /* Take it away: the text must be durable before. Harmless when it is done already.
+     * ERR_CONFLICT: the version or the grants were changed meanwhile, nothing was done. */
+    bool (*restrict_take)(struct connection *connection, const char *key, const char *version,
+                          const char *text, struct err *err);
+    /* After a kill: whether it was taken away, all or what is left of it. ERR_GONE: no such item.
+     */
+    bool (*restrict_done)(struct connection *connection, const char *key, const char *version,
+                          const char *text, bool *done, struct err *err);
+    /* Give back what was taken, as far as it is still as it was left; each part is told. Harmless
+     * when it is given back already. With `look` nothing is changed. ERR_CONFLICT: the item is not
+     * at `version`. */
+    bool (*unrestrict)(struct connection *connection, const char *key, const char *version,
+                       const char *text, bool look, struct arena *arena,
+                       struct connect_restored *restored, struct err *err);
+
     /* MAY (CONNECT_REMOVE). Begin to take away the version in `stat`. `*input` reads its bytes
      * (borrowed), whatever their size: what is read from it is what will be removed. */
     struct connect_removing *(*remove_open)(struct connection *connection,

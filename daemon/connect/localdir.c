@@ -148,7 +148,7 @@ static unsigned localdir_caps(struct connection *connection, struct arena *arena
     if (!*notes)
         *notes = "";
     unsigned write = replace ? CONNECT_REPLACE | CONNECT_REMOVE | CONNECT_CREATE : 0u;
-    return write | (polling ? 0u : CONNECT_WATCH) | CONNECT_EXPOSURE;
+    return write | (polling ? 0u : CONNECT_WATCH) | CONNECT_EXPOSURE | CONNECT_RESTRICT;
 }
 
 static bool localdir_stat_key(struct connection *connection, const char *key, struct arena *arena,
@@ -186,6 +186,10 @@ const struct connector localdir_connector = {
     .replace_settle = localdir_replace_settle,
     .replace_close = localdir_replace_close,
     .capture = localdir_capture,
+    .restrict_plan = localdir_restrict_plan,
+    .restrict_take = localdir_restrict_take,
+    .restrict_done = localdir_restrict_done,
+    .unrestrict = localdir_unrestrict,
     .replace_recover = localdir_replace_recover,
     .remove_open = localdir_remove_open,
     .remove_ready = localdir_remove_ready,

@@ -66,6 +66,8 @@ bool localdir_version_read(const char *text, struct place_version *version);
 
 bool localdir_exposure(struct connection *connection, const char *key, struct arena *arena,
                        struct connect_exposure *exposure, struct err *err);
+/* Whether a raw path lies below a public root. */
+bool localdir_is_public(const struct connection *connection, const char *path);
 bool localdir_fetch(struct connection *connection, const char *key, struct arena *arena,
                     struct connect_copy *copy, struct err *err);
 bool localdir_walk(struct connection *connection, const char *cursor,
@@ -125,6 +127,19 @@ bool localdir_apply(int fd, const char *json, struct arena *arena,
 
 bool localdir_capture(struct connection *connection, const char *key, const char *version,
                       struct arena *arena, const char **json, struct err *err);
+
+/* localdir_restrict.c ------------------------------------------------------------------------- */
+
+bool localdir_restrict_plan(struct connection *connection, const char *key,
+                            const struct connect_wish *wish, struct arena *arena,
+                            struct connect_restriction *restriction, struct err *err);
+bool localdir_restrict_take(struct connection *connection, const char *key, const char *version,
+                            const char *text, struct err *err);
+bool localdir_restrict_done(struct connection *connection, const char *key, const char *version,
+                            const char *text, bool *done, struct err *err);
+bool localdir_unrestrict(struct connection *connection, const char *key, const char *version,
+                         const char *text, bool look, struct arena *arena,
+                         struct connect_restored *restored, struct err *err);
 
 /* Names in a folder, sorted bytewise, without . and .. */
 struct localdir_names {

@@ -1,20 +1,18 @@
 #include "connect/localdir.h"
 
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/own.h"
-#include "connect/acl.h"
+#include "connect/grants.h"
 
 enum { why_max_bytes = 32 * 1024 };
 
 /* Who can read, in the order found. */
-struct grants {
+struct readers {
     struct arena *arena;
     const char **names;
     size_t count;
@@ -22,50 +20,30 @@ struct grants {
     bool failed;
 };
 
-static void grant(struct grants *grants, enum facts_exposure step, const char *name)
+static void grant(struct readers *readers, enum facts_exposure step, const char *name)
 {
-    if (!name || grants->count > acl_max_entries) {
-        grants->failed = grants->failed || !name;
+    if (!name || readers->count > acl_max_entries) {
+        readers->failed = readers->failed || !name;
         return;
     }
-    grants->names[grants->count++] = name;
-    if (step > grants->step)
-        grants->step = step;
+    readers->names[readers->count++] = name;
+    if (step > readers->step)
+        readers->step = step;
 }
 
-static const char *user_name(struct arena *arena, uid_t uid)
+/* The mask bounds what users, groups and the file's group have. */
+static void grant_all(struct readers *readers, const struct grants *grants)
 {
-    char room[4096];
-    struct passwd entry, *found = NULL;
-    if (getpwuid_r(uid, &entry, room, sizeof room, &found) == 0 && found)
-        return arena_strdup(arena, entry.pw_name);
-    return arena_printf(arena, "uid:%u", (unsigned)uid);
-}
-
-static const char *group_name(struct arena *arena, gid_t gid)
-{
-    char room[8192];
-    struct group entry, *found = NULL;
-    if (getgrgid_r(gid, &entry, room, sizeof room, &found) == 0 && found)
-        return arena_strdup(arena, entry.gr_name);
-    return arena_printf(arena, "gid:%u", (unsigned)gid);
-}
-
-/* Without an ACL the group bits are the group's; with one they are the mask. */
-static void grant_group_and_acl(struct grants *grants, const struct acl *acl, const struct stat *st)
-{
-    if (acl->count == 0 && (st->st_mode & S_IRGRP))
-        grant(grants, FACTS_INTERNAL_PEOPLE, group_name(grants->arena, st->st_gid));
-    uint16_t mask = acl_mask(acl);
+    const struct acl *acl = &grants->acl;
     for (size_t i = 0; i < acl->count; i++) {
         const struct acl_entry *entry = &acl->entries[i];
-        bool reads = entry->perm & mask & ACL_READ;
+        bool reads = entry->perm & acl_mask(acl) & ACL_READ;
         if (reads && entry->tag == ACL_USER)
-            grant(grants, FACTS_INTERNAL_PEOPLE, user_name(grants->arena, entry->id));
+            grant(readers, FACTS_INTERNAL_PEOPLE, grants_user(readers->arena, entry->id));
         else if (reads && entry->tag == ACL_GROUP)
-            grant(grants, FACTS_INTERNAL_PEOPLE, group_name(grants->arena, entry->id));
+            grant(readers, FACTS_INTERNAL_PEOPLE, grants_group(readers->arena, entry->id));
         else if (reads && entry->tag == ACL_GROUP_OBJ)
-            grant(grants, FACTS_INTERNAL_PEOPLE, group_name(grants->arena, st->st_gid));
+            grant(readers, FACTS_INTERNAL_PEOPLE, grants_group(readers->arena, grants->gid));
     }
 }
 
@@ -86,7 +64,7 @@ static bool others_reach(const struct connection *connection, const char *path, 
     return true;
 }
 
-static bool is_public(const struct connection *connection, const char *path)
+bool localdir_is_public(const struct connection *connection, const char *path)
 {
     for (size_t i = 0; i < connection->public_root_count; i++) {
         size_t length = strlen(connection->public_roots[i]);
@@ -97,53 +75,48 @@ static bool is_public(const struct connection *connection, const char *path)
     return false;
 }
 
-static void grant_all(struct grants *grants, const struct connection *connection, const char *path,
-                      const struct acl *acl, const struct stat *st)
-{
-    grant_group_and_acl(grants, acl, st);
-    if ((st->st_mode & S_IROTH) && others_reach(connection, path, grants->arena))
-        grant(grants, FACTS_ORGANISATION, "organisation");
-    if (is_public(connection, path))
-        grant(grants, FACTS_PUBLIC, "public");
-}
-
 /* The raw grants in words. Any change of who can read changes this text. */
-static const char *grants_why(const struct grants *grants, const struct stat *st)
+static const char *grants_why(const struct readers *readers, const struct grants *grants,
+                              const struct stat *st)
 {
     own_buf struct buf why = buf_new(why_max_bytes);
     buf_printf(&why, "mode %04o, owner %s, group %s", (unsigned)st->st_mode & 07777,
-               user_name(grants->arena, st->st_uid), group_name(grants->arena, st->st_gid));
-    for (size_t i = 0; i < grants->count; i++)
-        buf_printf(&why, "%s%s", i ? ", " : "; read by ", grants->names[i]);
-    return why.failed ? arena_strdup(grants->arena, "many grants")
-                      : arena_strdup(grants->arena, buf_text(&why));
+               grants_user(readers->arena, grants->uid), grants_group(readers->arena, grants->gid));
+    for (size_t i = 0; i < readers->count; i++)
+        buf_printf(&why, "%s%s", i ? ", " : "; read by ", readers->names[i]);
+    return why.failed ? arena_strdup(readers->arena, "many grants")
+                      : arena_strdup(readers->arena, buf_text(&why));
 }
 
 static bool read_grants(struct connection *connection, const char *path, int fd,
                         const struct stat *st, struct connect_exposure *exposure,
                         struct arena *arena, struct err *err)
 {
-    struct acl acl;
-    struct grants grants = {
+    struct grants grants;
+    struct readers readers = {
         .arena = arena,
-        .names = arena_alloc(arena, acl_max_entries + 8, sizeof *grants.names),
+        .names = arena_alloc(arena, acl_max_entries + 8, sizeof *readers.names),
         .step = FACTS_PRIVATE,
     };
-    if (!acl_read(fd, &acl, err))
+    if (!grants_read(fd, &grants, err))
         return false;
-    if (grants.names)
-        grant_all(&grants, connection, path, &acl, st);
-    const char *why = grants_why(&grants, st);
-    if (!grants.names || grants.failed || !why)
-        return err_set(err, ERR_MEMORY, "%s: out of memory", connection->name);
+    if (readers.names) {
+        grant_all(&readers, &grants);
+        if ((st->st_mode & S_IROTH) && others_reach(connection, path, arena))
+            grant(&readers, FACTS_ORGANISATION, "organisation");
+        if (localdir_is_public(connection, path))
+            grant(&readers, FACTS_PUBLIC, "public");
+    }
     *exposure = (struct connect_exposure){
-        .step = grants.step,
+        .step = readers.step,
         .sharing_known = true,
-        .shared_with = grants.names,
-        .shared_with_count = grants.count,
-        .why = why,
+        .shared_with = readers.names,
+        .shared_with_count = readers.count,
+        .why = grants_why(&readers, &grants, st),
+        .grants = grants_text(&grants, arena),
     };
-    return true;
+    return (readers.names && !readers.failed && exposure->why && exposure->grants) ||
+           err_set(err, ERR_MEMORY, "%s: out of memory", connection->name);
 }
 
 bool localdir_exposure(struct connection *connection, const char *key, struct arena *arena,
@@ -161,7 +134,7 @@ bool localdir_exposure(struct connection *connection, const char *key, struct ar
         return true;
     if (why.kind != ERR_CORRUPT)
         return err_set(err, why.kind, "%.200s: %s", key, why.text);
-    *exposure = (struct connect_exposure){.step = FACTS_EXPOSURE_UNKNOWN,
-                                          .why = arena_strdup(arena, why.text)};
+    *exposure = (struct connect_exposure){
+        .step = FACTS_EXPOSURE_UNKNOWN, .grants = "", .why = arena_strdup(arena, why.text)};
     return exposure->why || err_set(err, ERR_MEMORY, "%s: out of memory", connection->name);
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/openat2.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -12,6 +11,7 @@
 #include "base/buf.h"
 #include "base/own.h"
 #include "base/utf8.h"
+#include "connect/grants.h"
 #include "sandbox/copy.h"
 
 int localdir_openat(const struct connection *connection, const char *path, int flags)
@@ -82,15 +82,6 @@ static char *shown_path(struct arena *arena, const char *path)
     return text.failed ? NULL : arena_strndup(arena, buf_text(&text), text.length);
 }
 
-static const char *owner_name(struct arena *arena, uid_t uid)
-{
-    char room[4096];
-    struct passwd entry, *found = NULL;
-    if (getpwuid_r(uid, &entry, room, sizeof room, &found) == 0 && found)
-        return arena_strdup(arena, entry.pw_name);
-    return arena_printf(arena, "uid:%u", (unsigned)uid);
-}
-
 /* The birth time, where the file system keeps one. */
 static struct facts_time birth_time(const struct connection *connection, const char *path)
 {
@@ -114,7 +105,7 @@ bool localdir_stat(const struct connection *connection, const char *path, const 
         .path = shown_path(arena, path),
         .version = localdir_version(arena, &version),
         .size = (uint64_t)st->st_size,
-        .owner = owner_name(arena, st->st_uid),
+        .owner = grants_user(arena, st->st_uid),
         .created = birth_time(connection, path),
         .modified = {true, version.mtime_ns / 1000},
         .links = (uint32_t)st->st_nlink,
