@@ -1,4 +1,5 @@
 #include "connect/localdir.h"
+#include "connect/localdir_sharing.h"
 
 #include <errno.h>
 #include <fcntl.h>

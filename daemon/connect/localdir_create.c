@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "base/place_parts.h"
 #include "connect/localdir.h"
+#include "connect/localdir_sharing.h"
 
 static const size_t work_max_bytes = 64 * 1024;
 enum { plain_mode = 0644, proc_path_bytes = 64 };

@@ -244,8 +244,12 @@ static json_t *whole_item_json(struct api *api, struct db *db, const struct item
         !item_decision(db, item->id, arena, &decision, err) ||
         !audit_history(db, item->id, 100, arena, &history, err))
         return NULL;
+    json_t *restriction = api_restriction(db, item->id, arena, err);
+    if (!restriction)
+        return NULL;
     json_t *report = api_stored(report_text);
     json_t *json = item_json(api, item, report);
+    json_object_set_new(json, "restriction", restriction);
     json_object_set_new(json, "report", report);
     json_object_set_new(json, "decision", api_stored(decision));
     json_object_set_new(json, "history", api_stored(history));

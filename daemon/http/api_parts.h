@@ -76,6 +76,10 @@ bool api_audit(struct db *db, const struct request *request, const struct api_re
 json_t *api_acting_json(struct db *db, struct arena *arena, struct err *err);
 bool api_acting_load(struct api *api, struct err *err);
 
+/* What was last taken away from the sharing of an item, and what became of it, or null. NULL with
+ * err. */
+json_t *api_restriction(struct db *db, int64_t item, struct arena *arena, struct err *err);
+
 /* Counts of jobs. */
 json_t *api_jobs_json(const struct queue_numbers *numbers);
 

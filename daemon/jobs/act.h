@@ -16,4 +16,16 @@ bool act_encrypt(struct visit *visit, const struct plan_step *step, struct visit
 bool act_quarantine(struct visit *visit, const struct plan_step *step, struct visit_step *done,
                     struct err *err);
 
+/* Nobody wider than the step, nobody that it names. What cannot go from the file itself stays:
+ * `stays` (else: quarantine). What a person has undone is left alone until something changes. */
+bool act_unshare(struct visit *visit, const struct plan_step *step, struct visit_step *done,
+                 struct err *err);
+
+/* Inside the unit that records the visit: what was taken away is on record. */
+bool act_unshare_record(struct db *db, struct visit *visit, struct err *err);
+
+/* Links end by the step's time. */
+bool act_expire_links(struct visit *visit, const struct plan_step *step, struct visit_step *done,
+                      struct err *err);
+
 #endif

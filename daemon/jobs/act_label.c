@@ -51,7 +51,9 @@ static bool make_edit(struct visit *visit, const struct policy_label *label,
 static bool store_intent(struct db *db, void *context, struct err *err)
 {
     struct visit *visit = context;
-    return intent_add(db, &visit->outcome.intent, err) &&
+    if (!intent_add(db, &visit->outcome.intent, err))
+        return false;
+    return visit->job.state != QUEUE_RUNNING || /* an earlier step is on record already */
            job_event(db, &visit->job, JOB_PLANNED, visit->now_us, err);
 }
 

@@ -7,6 +7,7 @@
 #include "store/custody.h"
 #include "jobs/job.h"
 #include "store/audit.h"
+#include "store/restriction.h"
 
 enum { text_max_bytes = 1 << 20, entry_max_bytes = 8 << 20 };
 
@@ -33,7 +34,8 @@ static bool record_placed(struct db *db, const struct intent *intent, struct err
         item.previous_id = NULL;
         item.outcome = intent->label_id ? "labelled" : "label-removed";
         memset(item.types_digest, 0, sizeof item.types_digest); /* read it once more */
-        if (!item_save(db, &item, err))
+        if (!item_save(db, &item, err) ||
+            !restriction_follow(db, item.id, intent->old_version, intent->new_version, err))
             return false;
     }
     const struct audit_record record = {.event = intent->label_id ? "labelled" : "label-removed",
@@ -123,6 +125,30 @@ static bool carry_on(struct db *db, enum entry_state state, struct err *err)
     return true;
 }
 
+/* A visit for each restriction that was cut, or that a person waits for. */
+static bool queue_restrictions(struct db *db, struct err *err)
+{
+    bool found = true;
+    int64_t after = 0;
+    while (found) {
+        own_arena struct arena arena = arena_new(text_max_bytes);
+        struct restriction open;
+        if (!restriction_next_open(db, after, &arena, &open, &found, err))
+            return false;
+        after = open.id;
+        const int64_t now_us = clock_now_us();
+        struct queue_job job = {.kind = QUEUE_VISIT,
+                                .connection = open.connection,
+                                .key = open.key,
+                                .lane = QUEUE_LIVE,
+                                .due_us = now_us,
+                                .seen_us = now_us};
+        if (found && !queue_add(db, &job, err))
+            return false;
+    }
+    return true;
+}
+
 static bool put_back(struct db *db, void *context, struct err *err)
 {
     (void)context;
@@ -138,7 +164,7 @@ static bool put_back(struct db *db, void *context, struct err *err)
         after = job.id;
     }
     return carry_on(db, ENTRY_REMOVING, err) && carry_on(db, ENTRY_RELEASING, err) &&
-           carry_on(db, ENTRY_DELETING, err);
+           carry_on(db, ENTRY_DELETING, err) && queue_restrictions(db, err);
 }
 
 bool recover_all(struct store *store, const struct visit_link *links, size_t count, struct err *err)

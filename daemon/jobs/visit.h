@@ -15,6 +15,7 @@
 #include "store/intent.h"
 #include "store/item.h"
 #include "store/queue.h"
+#include "store/restriction.h"
 #include "store/store.h"
 
 /* One connection as the jobs see it. */
@@ -75,7 +76,8 @@ struct visit_step {
     const char *word; /* "labelled", "unchanged", "not-labelable", "refused", "waiting", ... */
     const char *code, *message;
     bool changed;  /* the file or its sharing is not what it was */
-    bool recorded; /* its audit record is written already */
+    bool recorded; /* its audit record is written already, or with another row */
+    bool stays;    /* something wider could not be taken away: `else` is due */
 };
 
 struct visit_outcome { /* act */
@@ -90,10 +92,12 @@ struct visit_outcome { /* act */
     uint32_t label_count;
     uint64_t new_size;
     const struct policy_label *label;
-    const char *rule;     /* that asked for the label; NULL = none */
-    struct intent intent; /* id 0 = none */
-    bool settled;         /* the displaced file is gone already */
-    bool unclear;         /* whether it was placed: the intent stays, the next visit recovers */
+    const char *rule;         /* that asked for the label; NULL = none */
+    struct restriction taken; /* in this visit, or before a kill; planned; id 0 = none */
+    const struct connect_exposure *exposure; /* after sharing was changed; NULL = as fetched */
+    struct intent intent;                    /* id 0 = none */
+    bool settled;                            /* the displaced file is gone already */
+    bool unclear; /* whether it was placed: the intent stays, the next visit recovers */
     struct connect_replacing *replacing;
 };
 

@@ -13,8 +13,8 @@ static const struct act {
     bool with_record;
     bool takes_away; /* leaves no file in its place: comes after what a new version brings */
 } acts[PLAN_DO_COUNT] = {
-    [PLAN_UNSHARE] = {0},
-    [PLAN_EXPIRE_LINKS] = {0},
+    [PLAN_UNSHARE] = {.carry_out = act_unshare},
+    [PLAN_EXPIRE_LINKS] = {.carry_out = act_expire_links},
     [PLAN_LABEL] = {.carry_out = act_label},
     [PLAN_ENCRYPT] = {.carry_out = act_encrypt, .takes_away = true},
     [PLAN_QUARANTINE] = {.carry_out = act_quarantine, .takes_away = true},
@@ -85,40 +85,90 @@ static void sum_up(struct visit_outcome *outcome)
         else if (!telling || (!telling->changed && strcmp(telling->word, "unchanged") == 0))
             telling = step;
     }
-    outcome->word = telling ? telling->word : "none";
+    bool cut = outcome->taken.id && (!telling || strcmp(telling->word, "unchanged") == 0);
+    outcome->word = cut ? "unshared" : telling ? telling->word : "none"; /* before a kill */
     outcome->code = telling ? telling->code : NULL;
     outcome->message = telling ? telling->message : NULL;
 }
 
-bool visit_act(struct visit *visit, struct err *err)
+/* One step; what cannot be done now does not stop the others. True: the file is taken away. */
+static bool one_step(struct visit *visit, const struct plan_step *step, struct err *first)
 {
+    struct err why = {0};
+    struct visit_outcome *outcome = &visit->outcome;
+    const struct act *act = &acts[step->what];
+    if (act->with_record)
+        return false;
+    if (act->takes_away && act->carry_out && outcome->new_version) {
+        outcome->more = true; /* on the version that was written just now */
+        return false;
+    }
+    struct visit_step *done = &outcome->steps[outcome->step_count];
+    *done = (struct visit_step){.step = step};
+    if (carry_out(visit, done, &why))
+        outcome->step_count++;
+    else if (first->kind == ERR_NONE)
+        *first = why;
+    return act->takes_away && done->changed;
+}
+
+/* Sharing that cannot go from the file itself: the file goes, when a rule says so. It covers
+ * encrypt, as a quarantine by a rule of its own does. NULL: memory. */
+static struct plan_step *quarantine_instead(struct visit *visit, const struct visit_step *unshare)
+{
+    struct plan_step *step = arena_alloc(visit->arena, 1, sizeof *step);
+    if (step)
+        *step = (struct plan_step){.what = PLAN_QUARANTINE,
+                                   .with = "",
+                                   .rules = unshare->step->rules,
+                                   .rule_count = unshare->step->rule_count,
+                                   .message = unshare->step->message};
+    return step;
+}
+
+static bool is_left(const struct visit_step *step)
+{
+    return step->step->what == PLAN_UNSHARE && step->stays && step->step->else_quarantine &&
+           strcmp(step->word, "stopped") != 0;
+}
+
+/* All in their order, until the file is taken away. False: memory. */
+static bool all_steps(struct visit *visit, bool *taken, struct err *first)
+{
+    struct plan_step *instead = NULL;
     struct visit_outcome *outcome = &visit->outcome;
     const struct plan_steps *steps = &visit->plan.plan.plan;
-    bool ok = true, taken = false;
+    for (size_t i = 0; i < steps->count && !*taken; i++) {
+        const struct plan_step *step = &steps->steps[i];
+        size_t before = outcome->step_count;
+        if (step->what != PLAN_ENCRYPT || !instead)
+            *taken = one_step(visit, step, first);
+        if (outcome->step_count == before || !is_left(&outcome->steps[before]))
+            continue;
+        instead = quarantine_instead(visit, &outcome->steps[before]);
+        if (!instead)
+            return false;
+    }
+    *taken = *taken || (instead && one_step(visit, instead, first));
+    return true;
+}
+
+bool visit_act(struct visit *visit, struct err *err)
+{
+    bool taken = false;
+    struct err first = {0};
+    struct visit_outcome *outcome = &visit->outcome;
     if (visit->copy.gone || visit->copy.nothing_new)
         return true;
     outcome->word = "none";
-    outcome->steps = arena_alloc(visit->arena, steps->count + 1, sizeof *outcome->steps);
-    if (!outcome->steps)
+    outcome->steps =
+        arena_alloc(visit->arena, visit->plan.plan.plan.count + 2, sizeof *outcome->steps);
+    if (!outcome->steps || !all_steps(visit, &taken, &first))
         return err_set(err, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < steps->count && !taken; i++) {
-        const struct act *act = &acts[steps->steps[i].what];
-        if (act->with_record)
-            continue;
-        if (act->takes_away && outcome->new_version) {
-            outcome->more = true; /* on the version that was written just now */
-            continue;
-        }
-        struct visit_step *done = &outcome->steps[outcome->step_count];
-        *done = (struct visit_step){.step = &steps->steps[i]};
-        struct err why = {0};
-        if (carry_out(visit, done, &why))
-            outcome->step_count++;
-        else if (ok) /* the others are carried out all the same */
-            ok = err_set(err, why.kind, "%s", why.text);
-        taken = act->takes_away && done->changed;
-    }
     sum_up(outcome);
-    outcome->more = outcome->more || (!ok && outcome->new_version);
-    return ok || taken || outcome->more; /* what was done is recorded first */
+    bool wrote = outcome->new_version || outcome->taken.id;
+    outcome->more = outcome->more || (first.kind != ERR_NONE && wrote && !taken);
+    if (first.kind == ERR_NONE || taken || outcome->more) /* what was done is recorded first */
+        return true;
+    return err_set(err, first.kind, "%s", first.text);
 }

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "jobs/custody_run.h"
 #include "jobs/recover.h"
+#include "jobs/undo.h"
 #include "jobs/visit.h"
 
 enum { json_max_bytes = 32 << 20 };
@@ -120,7 +121,9 @@ bool visit_fetch(struct visit *visit, struct err *err)
     struct visit_copy *copy = &visit->copy;
     const struct connector *connector = visit->link->connector;
     struct connection *connection = visit->link->connection;
-    if (!recover(visit, err) || !read_before(visit, err))
+    bool undone = false;
+    if (!recover(visit, err) || !read_before(visit, err) || !undo_open(visit, &undone, err) ||
+        (undone && !read_before(visit, err)))
         return false;
     bool stone = false;
     bool there = connector->stat(connection, visit->job.key, visit->arena, &copy->stat, &why) &&
@@ -137,7 +140,7 @@ bool visit_fetch(struct visit *visit, struct err *err)
     if (!there)
         return err_set(err, why.kind, "%s", why.text);
     copy->same_bytes = is_same(visit);
-    copy->nothing_new = copy->same_bytes && is_decided(visit);
+    copy->nothing_new = copy->same_bytes && is_decided(visit) && !visit->outcome.taken.id;
     return copy->same_bytes || fetch_bytes(visit, err);
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "jobs/act.h"
 #include "jobs/job.h"
 #include "store/audit.h"
 
@@ -24,11 +25,17 @@ static int64_t us_of(struct facts_time time)
     return time.known ? time.us : ITEM_NO_TIME;
 }
 
+/* Who can reach it after what was done. */
+static const struct connect_exposure *exposure_now(const struct visit *visit)
+{
+    return visit->outcome.exposure ? visit->outcome.exposure : &visit->copy.exposure;
+}
+
 const char *visit_shared_with(const struct visit *visit)
 {
     own_json json_t *list = json_array();
     own_buf struct buf text = buf_new(json_max_bytes);
-    const struct connect_exposure *exposure = &visit->copy.exposure;
+    const struct connect_exposure *exposure = exposure_now(visit);
     for (size_t i = 0; list && i < exposure->shared_with_count; i++)
         json_array_append_new(list, json_text(exposure->shared_with[i]));
     if (!list || !json_write(list, &text))
@@ -80,19 +87,20 @@ static void fill_item(const struct visit *visit, struct item *item)
 {
     const struct visit_copy *copy = &visit->copy;
     const struct facts *facts = &visit->plan.facts;
+    const struct connect_exposure *exposure = exposure_now(visit);
     bool same = copy->known && strcmp(copy->before.version, copy->stat.version) == 0;
     item->path = copy->stat.path;
     item->version = copy->stat.version;
     item->own_version = same && copy->before.own_version;
     item->size = copy->stat.size;
     item->owner = copy->stat.owner;
-    item->exposure = (int)copy->exposure.step;
-    item->sharing_known = copy->exposure.sharing_known;
+    item->exposure = (int)exposure->step;
+    item->sharing_known = exposure->sharing_known;
     item->shared_with = visit_shared_with(visit);
-    item->exposure_why = copy->exposure.why;
+    item->exposure_why = exposure->why;
     item->created_us = us_of(facts->created);
     item->modified_us = us_of(facts->modified);
-    item->shared_us = us_of(facts->shared);
+    item->shared_us = exposure->step == copy->exposure.step ? us_of(facts->shared) : visit->now_us;
     item->deleted_us = ITEM_NO_TIME;
     if (visit->report.fresh)
         fill_examined(visit, item);
@@ -208,8 +216,8 @@ static bool is_news(const struct visit *visit)
 {
     const struct item *before = &visit->copy.before;
     const char *revision = visit->plan.plan.revision;
-    return visit->report.fresh || visit->outcome.new_version || before->todo ||
-           visit->outcome.more || !before->revision || !revision ||
+    return visit->report.fresh || visit->outcome.new_version || visit->outcome.taken.id ||
+           before->todo || visit->outcome.more || !before->revision || !revision ||
            strcmp(before->revision, revision) != 0 ||
            before->exposure != (int)visit->copy.exposure.step ||
            !same_text(before->exposure_why, visit->copy.exposure.why) ||
@@ -260,6 +268,15 @@ static bool save_report(struct db *db, const struct visit *visit, int64_t id, st
                 : err_set(err, ERR_MEMORY, "out of memory for a report");
 }
 
+/* What was taken away or undone at the examined version holds for the one that we wrote. */
+static bool follow(struct db *db, const struct visit *visit, struct err *err)
+{
+    const struct visit_outcome *outcome = &visit->outcome;
+    return !outcome->new_version ||
+           restriction_follow(db, visit->copy.before.id, visit->copy.stat.version,
+                              outcome->new_version, err);
+}
+
 static bool record_item(struct db *db, struct visit *visit, struct err *err)
 {
     struct item item = visit->copy.before;
@@ -270,7 +287,7 @@ static bool record_item(struct db *db, struct visit *visit, struct err *err)
         return true;
     fill_item(visit, &item);
     return item_save(db, &item, err) && save_report(db, visit, id, err) &&
-           save_decision(db, visit, err) && say_all(db, visit, err);
+           save_decision(db, visit, err) && follow(db, visit, err) && say_all(db, visit, err);
 }
 
 static bool end_intent(struct db *db, const struct visit *visit, struct err *err)
@@ -300,7 +317,8 @@ static bool record(struct db *db, void *context, struct err *err)
     struct visit *visit = context;
     bool ok = visit->copy.nothing_new ||
               (visit->copy.gone ? record_gone(db, visit, err) : record_item(db, visit, err));
-    ok = ok && end_intent(db, visit, err) && (visit->copy.gone || once_more(db, visit, err));
+    ok = ok && act_unshare_record(db, visit, err) && end_intent(db, visit, err) &&
+         (visit->copy.gone || once_more(db, visit, err));
     return ok && job_event(db, &visit->job, JOB_FINISHED, visit->now_us, err);
 }
 

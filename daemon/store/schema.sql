@@ -212,3 +212,27 @@ CREATE TABLE token (
     made_by TEXT NOT NULL,
     used    BIGINT NOT NULL
 );
+-- Sharing that was taken away, and whether a person wanted it back.
+CREATE TABLE restriction (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+    state        BIGINT NOT NULL,
+    item         BIGINT NOT NULL,
+    connection   TEXT NOT NULL,
+    key          TEXT NOT NULL,
+    item_version TEXT NOT NULL,
+    wanted       TEXT NOT NULL,
+    rules        TEXT NOT NULL,
+    revision     TEXT,
+    body         TEXT NOT NULL,
+    grants       TEXT NOT NULL,
+    before       BIGINT NOT NULL,
+    after        BIGINT NOT NULL,
+    created      BIGINT NOT NULL,
+    changed      BIGINT NOT NULL,
+    asked_by     TEXT,
+    asked_why    TEXT,
+    result       TEXT
+);
+CREATE INDEX restriction_item ON restriction (item, id);
+CREATE INDEX restriction_open ON restriction (state, id) WHERE state IN (0, 2);
+CREATE INDEX restriction_place ON restriction (connection, key) WHERE state = 0;

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/own.h"
 #include "connect/localdir.h"
+#include "connect/localdir_sharing.h"
 #include "scratch.h"
 
 #include "acl_files.h"
