@@ -15,6 +15,7 @@
 #include "base/own.h"
 #include "config/config.h"
 #include "http/api.h"
+#include "http/hooks.h"
 #include "http/server.h"
 #include "jobs/custodian.h"
 #include "jobs/workers.h"
@@ -63,6 +64,7 @@ struct daemon {
     struct custodian custodian;
     struct workers *workers;
     struct api *api;
+    struct hooks *hooks;
     struct server *server;
 };
 
@@ -181,7 +183,9 @@ static int check(struct daemon *daemon)
 {
     struct err err = {0};
     own_buf struct buf problems = buf_new(problems_max_bytes);
-    bool ok = start_parser(daemon, NULL, 1, &err) && prepare_rules(daemon, &err);
+    struct hooks *hooks = hooks_open(&daemon->config, NULL, &err); /* are the secrets good? */
+    bool ok = hooks && start_parser(daemon, NULL, 1, &err) && prepare_rules(daemon, &err);
+    hooks_close(hooks);
     struct policy *policy = ok ? rulesfile_check(&daemon->rules, &problems, &err) : NULL;
     fputs(buf_text(&problems), stderr);
     policy_free(policy);
@@ -333,6 +337,7 @@ static bool start_api(struct daemon *daemon, struct err *err)
     const struct api_facts facts = {
         .store = daemon->store,
         .config = &daemon->config,
+        .hooks = daemon->hooks,
         .seccomp = daemon->parser_facts.seccomp,
         .landlock_abi = daemon->parser_facts.landlock_abi,
         .types = daemon->parser_facts.types,
@@ -372,10 +377,18 @@ static bool start_server(struct daemon *daemon, struct err *err)
         .config = &daemon->config,
         .api = daemon->api,
         .store = daemon->store,
+        .hooks = daemon->hooks,
         .admin_token = daemon->state.admin_token,
     };
     daemon->server = server_open(&options, err);
-    return daemon->server && announce(daemon, err);
+    if (!daemon->server)
+        return false;
+    struct hooks_numbers numbers;
+    hooks_numbers(daemon->hooks, &numbers);
+    if (!numbers.realtime)
+        LOG(LOG_LEVEL_WARN, "realtime",
+            LOG_TEXT(what, "refused: webhooks are answered at normal priority; LimitRTPRIO=1"));
+    return announce(daemon, err);
 }
 
 static bool open_vault(struct daemon *daemon, struct err *err)
@@ -402,7 +415,8 @@ static bool start(struct daemon *daemon, struct err *err)
         LOG(LOG_LEVEL_WARN, "sandbox",
             LOG_TEXT(what, "relaxed: files are parsed without a system call filter"));
     daemon->store = store_open(daemon->state.path, err);
-    return daemon->store && prepare_rules(daemon, err) && open_vault(daemon, err) &&
+    daemon->hooks = daemon->store ? hooks_open(&daemon->config, daemon->store, err) : NULL;
+    return daemon->hooks && prepare_rules(daemon, err) && open_vault(daemon, err) &&
            open_links(daemon, err) && start_api(daemon, err) && start_workers(daemon, err) &&
            start_server(daemon, err);
 }
@@ -416,6 +430,7 @@ static void stop(struct daemon *daemon)
     budget_close(daemon->budget);
     close_links(daemon);
     api_close(daemon->api);
+    hooks_close(daemon->hooks);
     if (daemon->workers)
         say(daemon, "stopped", "version", LABELD_VERSION);
     handoff_close(daemon->handoff);

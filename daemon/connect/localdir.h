@@ -1,7 +1,6 @@
 /*
  * localdir: the connector of kind `directory`, shared between its parts.
- * Keys are paths below the root; bytes that are not UTF-8 and backslashes are escaped in them
- * (\xHH, \\), so that a key is always text and leads back to the same file.
+ * Its keys: localdir_key.h.
  */
 #ifndef LABELD_CONNECT_LOCALDIR_H
 #define LABELD_CONNECT_LOCALDIR_H
@@ -11,6 +10,7 @@
 
 #include "base/place.h"
 #include "connect/connector.h"
+#include "connect/localdir_key.h"
 #include "policy/glob.h"
 
 struct connection {
@@ -34,10 +34,6 @@ struct connection {
 };
 
 /* localdir_names.c ---------------------------------------------------------------------------- */
-
-/* A raw path below the root as a key, and back. NULL: memory, or not a key. */
-char *localdir_key(struct arena *arena, const char *path);
-char *localdir_path(struct arena *arena, const char *key);
 
 /* Whether a name can be an item: no temporary, lock, backup or own file (README lists them). */
 bool localdir_is_item_name(const char *name);

@@ -4,10 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/utf8.h"
 
 /* Files that programs make beside a document while they work on it. A row matches when the name
  * begins and ends so. */
@@ -81,68 +79,6 @@ bool localdir_is_excluded(const struct connection *connection, const char *path,
         if (glob_match(&connection->exclude[i], folded))
             return true;
     return false;
-}
-
-/* Keys --------------------------------------------------------------------------------------- */
-
-char *localdir_key(struct arena *arena, const char *path)
-{
-    size_t length = strlen(path);
-    if (!strchr(path, '\\') && utf8_valid(path, length))
-        return arena_strndup(arena, path, length);
-    own_buf struct buf key = buf_new(length * 4 + 1);
-    for (size_t at = 0; at < length;) {
-        uint32_t character;
-        size_t width = utf8_decode(path + at, length - at, &character);
-        if (width == 0)
-            buf_printf(&key, "\\x%02x", (unsigned char)path[at]);
-        else if (path[at] == '\\')
-            buf_puts(&key, "\\\\");
-        else
-            buf_append(&key, path + at, width);
-        at += width ? width : 1;
-    }
-    return key.failed ? NULL : arena_strndup(arena, buf_text(&key), key.length);
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* One escape at key[at]; its length, 0 when it is none. */
-static size_t unescape(const char *key, char *byte)
-{
-    if (key[1] == '\\') {
-        *byte = '\\';
-        return 2;
-    }
-    int high = key[1] == 'x' ? hex_value(key[2]) : -1;
-    int low = high >= 0 ? hex_value(key[3]) : -1;
-    if (low < 0 || (high == 0 && low == 0))
-        return 0;
-    *byte = (char)(high << 4 | low);
-    return 4;
-}
-
-char *localdir_path(struct arena *arena, const char *key)
-{
-    char *path = arena_alloc(arena, strlen(key) + 1, 1);
-    size_t used = 0;
-    for (size_t at = 0; path && key[at];) {
-        if (key[at] != '\\') {
-            path[used++] = key[at++];
-            continue;
-        }
-        size_t width = unescape(key + at, &path[used]);
-        if (width == 0)
-            return NULL;
-        used++;
-        at += width;
-    }
-    return path;
 }
 
 /* Listing ------------------------------------------------------------------------------------ */

@@ -59,6 +59,21 @@ static void print_rules(FILE *out, const json_t *rules)
         fprintf(out, "            %s\n", online_text(rules, "problem"));
 }
 
+static void print_webhooks(FILE *out, const json_t *webhooks)
+{
+    const char *code;
+    json_t *count;
+    if (online_number(webhooks, "doors") == 0)
+        return;
+    fprintf(out, "webhooks    %lld accepted, %lld repeated", online_number(webhooks, "accepted"),
+            online_number(webhooks, "repeated"));
+    json_object_foreach(json_object_get(webhooks, "refused"), code, count)
+    {
+        fprintf(out, ", %" JSON_INTEGER_FORMAT " refused with %s", json_integer_value(count), code);
+    }
+    fputc('\n', out);
+}
+
 static void print_status(FILE *out, const json_t *status)
 {
     const json_t *sandbox = json_object_get(status, "sandbox");
@@ -72,6 +87,7 @@ static void print_status(FILE *out, const json_t *status)
     print_counts(out, "jobs", json_object_get(status, "jobs"));
     json_array_foreach(json_object_get(status, "connections"), index, value)
         print_connection(out, value);
+    print_webhooks(out, json_object_get(status, "webhooks"));
     print_rules(out, json_object_get(status, "rules"));
     fprintf(out, "sandbox     %s, Landlock %lld, %lld types\n",
             json_is_true(json_object_get(sandbox, "seccomp")) ? "seccomp" : "NO SECCOMP (relaxed)",

@@ -14,6 +14,7 @@ struct api;
 struct api_facts {
     struct store *store;
     const struct config *config;
+    const struct hooks *hooks;
     bool seccomp;
     uint32_t landlock_abi, types;
     const char *types_digest; /* hex */

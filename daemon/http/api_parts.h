@@ -106,4 +106,10 @@ json_t *api_page_json(const struct api_page *page, json_t *items, bool more, int
 /* The limit parameter, 1 to 500. False: answered with 400. */
 bool api_limit(const struct request *request, int64_t *limit, struct answer *answer);
 
+/* Counters of the webhook listener. */
+json_t *api_webhooks_json(const struct api *api);
+
+/* Whether the threads that answer webhooks run in real time. */
+bool api_is_realtime(const struct api *api);
+
 #endif

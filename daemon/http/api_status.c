@@ -82,6 +82,9 @@ static json_t *notes_json(const struct api *api)
                                                  "system call filter"));
     if (!api->facts.landlock_abi)
         json_array_append_new(notes, json_string("this kernel has no Landlock"));
+    if (!api_is_realtime(api))
+        json_array_append_new(notes, json_string("webhooks are answered at normal priority: give "
+                                                 "labeld LimitRTPRIO=1"));
     return notes;
 }
 
@@ -100,11 +103,11 @@ static json_t *status_json(struct api *api, struct db *db, const struct request 
     if (!rules)
         return NULL;
     return json_pack(
-        "{s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o}", "version",
-        LABELD_VERSION, "started", api_time(api->started_us), "acting", acting, "items",
-        items_json(&items), "jobs", api_jobs_json(&jobs), "connections",
-        connections_json(api, db, request->arena), "rules", rules, "sandbox", "seccomp",
-        api->facts.seccomp, "landlock", (json_int_t)api->facts.landlock_abi, "types",
+        "{s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o}",
+        "version", LABELD_VERSION, "started", api_time(api->started_us), "acting", acting, "items",
+        items_json(&items), "jobs", api_jobs_json(&jobs), "webhooks", api_webhooks_json(api),
+        "connections", connections_json(api, db, request->arena), "rules", rules, "sandbox",
+        "seccomp", api->facts.seccomp, "landlock", (json_int_t)api->facts.landlock_abi, "types",
         (json_int_t)api->facts.types, "types_digest", api->facts.types_digest, "audit", "seq",
         (json_int_t)head.seq, "head", head.hash, "notes", notes_json(api));
 }

@@ -8,7 +8,9 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/priority.h"
 #include "http/admin.h"
+#include "http/hooks.h"
 
 enum {
     threads = 4,
@@ -22,65 +24,10 @@ struct server {
     struct MHD_Daemon *listeners[2]; /* admin, webhooks */
     struct admin admin;
     char *cert, *key;
-    uint64_t webhook_body_bytes; /* larger bodies get 413 */
+    struct hooks *hooks;
 };
 
 enum { ADMIN, WEBHOOKS };
-
-/* Webhooks ----------------------------------------------------------------------------------- */
-
-static enum MHD_Result send_problem(struct MHD_Connection *connection, unsigned status,
-                                    const char *sentence)
-{
-    struct answer answer = {0};
-    answer_problem(&answer, status, "%s", sentence);
-    return answer_send(&answer, connection) ? MHD_YES : MHD_NO;
-}
-
-/* Between libmicrohttpd's calls for one webhook: bytes of body so far. */
-struct progress {
-    uint64_t body_bytes;
-};
-
-/* Pieces are only counted. True: answer. */
-static bool body_is_read(void **state, size_t *upload_size)
-{
-    struct progress *progress = *state;
-    if (!progress) {
-        *state = mem_zalloc(1, sizeof *progress);
-        return false;
-    }
-    progress->body_bytes += *upload_size;
-    bool whole = *upload_size == 0;
-    *upload_size = 0;
-    return whole;
-}
-
-static void on_webhook_done(void *context, struct MHD_Connection *connection, void **state,
-                            enum MHD_RequestTerminationCode code)
-{
-    (void)context;
-    (void)connection;
-    (void)code;
-    mem_free(*state);
-    *state = NULL;
-}
-
-static enum MHD_Result on_webhook(void *context, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *upload,
-                                  size_t *upload_size, void **state)
-{
-    const struct server *server = context;
-    (void)url;
-    (void)method;
-    (void)version;
-    (void)upload;
-    if (!body_is_read(state, upload_size))
-        return *state ? MHD_YES : MHD_NO;
-    if (((const struct progress *)*state)->body_bytes > server->webhook_body_bytes)
-        return send_problem(connection, 413, "the body is over limits.webhook_body_bytes");
-    return send_problem(connection, 503, "webhooks are not taken in this version");
-}
 
 /* Opening ------------------------------------------------------------------------------------ */
 
@@ -111,6 +58,8 @@ struct listener {
     MHD_AccessHandlerCallback ask;
     MHD_RequestCompletedCallback done;
     void *context;
+    unsigned flags;
+    bool urgent; /* its threads run in real time */
 };
 
 static struct MHD_Daemon *listen_on(const struct server *server, const struct listener *listener,
@@ -120,7 +69,7 @@ static struct MHD_Daemon *listen_on(const struct server *server, const struct li
     bool tls = server->key != NULL;
     if (!socket_address(listener->address, &room, err))
         return NULL;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | (tls ? MHD_USE_TLS : 0u) |
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | listener->flags | (tls ? MHD_USE_TLS : 0u) |
                      (room.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0u);
     const struct MHD_OptionItem secrets[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert},
@@ -162,13 +111,19 @@ static bool load_tls(struct server *server, const struct config *config, struct 
 static bool start(struct server *server, const struct config *config, struct err *err)
 {
     const struct listener listeners[] = {
-        [ADMIN] = {&config->admin, admin_ask, admin_done, &server->admin},
-        [WEBHOOKS] = {&config->webhooks, on_webhook, on_webhook_done, server},
+        [ADMIN] = {&config->admin, admin_ask, admin_done, &server->admin, 0, false},
+        [WEBHOOKS] = {&config->webhooks, hooks_access, hooks_completed, server->hooks,
+                      MHD_ALLOW_SUSPEND_RESUME, true},
     };
     if (!load_tls(server, config, err))
         return false;
     for (int i = ADMIN; i <= WEBHOOKS; i++) {
+        /* the listener's threads inherit real time from this one, which gives it back */
+        bool raised = listeners[i].urgent && priority_raise();
         server->listeners[i] = listen_on(server, &listeners[i], err);
+        if (raised)
+            priority_lower();
+        hooks_set_realtime(server->hooks, raised); /* the last one's are the webhooks' */
         if (!server->listeners[i])
             return false;
     }
@@ -189,7 +144,7 @@ struct server *server_open(const struct server_options *options, struct err *err
     admin->host = config->admin.host;
     admin->public_host = host_of(config->admin_url, admin->host_room);
     signin_init(&admin->signin, options->store, options->admin_token);
-    server->webhook_body_bytes = config->limits.webhook_body_bytes;
+    server->hooks = options->hooks;
     if (start(server, config, err))
         return server;
     server_close(server);
@@ -200,6 +155,8 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
+    if (server->listeners[WEBHOOKS])
+        hooks_stop(server->hooks); /* libmicrohttpd may not stop with suspended connections */
     for (int i = WEBHOOKS; i >= ADMIN; i--)
         if (server->listeners[i])
             MHD_stop_daemon(server->listeners[i]);

@@ -9,6 +9,7 @@
 #include "config/config.h"
 
 struct api;
+struct hooks;
 struct server;
 struct store;
 
@@ -16,6 +17,7 @@ struct server_options {
     const struct config *config;
     struct api *api;         /* borrowed */
     struct store *store;     /* borrowed; of the tokens */
+    struct hooks *hooks;     /* of the webhook listener; borrowed */
     const char *admin_token; /* the first token; only its hash is kept */
 };
 

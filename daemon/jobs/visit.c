@@ -24,15 +24,15 @@ static void tell(const struct visit *visit, int64_t seen_us)
     const char *label = visit->outcome.label ? visit->outcome.label->name : NULL;
     int64_t took_us = clock_steady_us() - visit->started_us;
     int64_t delay_us = clock_now_us() - seen_us;
+    const char *path = visit->copy.stat.path ? visit->copy.stat.path : visit->job.key;
     if (visit->copy.nothing_new)
         return;
     if (visit->outcome.new_version)
         LOG(LOG_LEVEL_INFO, visit->outcome.word, LOG_TEXT(connection, visit->link->name),
-            LOG_TEXT(path, visit->copy.stat.path), LOG_TEXT(label, label),
-            LOG_TEXT(rule, visit->outcome.rule), LOG_NUMBER(took_ms, took_us / 1000),
-            LOG_NUMBER(delay_ms, delay_us / 1000));
+            LOG_TEXT(path, path), LOG_TEXT(label, label), LOG_TEXT(rule, visit->outcome.rule),
+            LOG_NUMBER(took_ms, took_us / 1000), LOG_NUMBER(delay_ms, delay_us / 1000));
     LOG(LOG_LEVEL_INFO, visit->copy.gone ? "gone" : "visited", LOG_NUMBER(job, visit->job.id),
-        LOG_TEXT(connection, visit->link->name), LOG_TEXT(path, visit->copy.stat.path),
+        LOG_TEXT(connection, visit->link->name), LOG_TEXT(path, path),
         LOG_TEXT(status, report_status_word(visit->report.report.status)),
         LOG_NUMBER(findings, visit->report.report.findings_count),
         LOG_TEXT(what, visit->outcome.word), LOG_TEXT(reason, visit->outcome.code),

@@ -9,8 +9,15 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/priority.h"
 
-enum { most_readers = 8, most_units = 1000, path_max_bytes = 4096 };
+enum {
+    most_readers = 8,
+    most_units = 1000,
+    small_rows = 50,       /* units of more rows are bulk ... */
+    most_bulk_rows = 1000, /* ... of which one commit takes so many, so that others wait less */
+    path_max_bytes = 4096
+};
 
 static const int64_t ride_us = 100000; /* a unit that nobody waits for is durable within this */
 
@@ -23,8 +30,14 @@ struct unit {
     struct store_unit work;
     enum store_wait wait;
     struct unit *next;
+    void (*answer)(void *context, bool ok, const struct err *err); /* of a call; then it is ours */
+    size_t rows;
     bool done, ok;
     struct err err;
+};
+
+struct units {
+    struct unit *first, **last;
 };
 
 struct store {
@@ -38,13 +51,15 @@ struct store {
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t queued, done;
-    struct unit *first, **last;
+    struct units small, bulk;
+    size_t bulk_rows; /* in this transaction */
     bool closing;
     struct db *idle[most_readers];
     unsigned idle_count;
     void (*ring)(void *context), (*lost)(void *context);
     void *ring_context, *lost_context;
     bool riders; /* units of this transaction were told as run */
+    bool ring_due;
     bool fail_commit;
     struct store_numbers numbers;
 };
@@ -130,21 +145,48 @@ static void run_unit(struct store *store, struct unit *unit)
 {
     struct db *db = store->writer;
     store->jobs_added = false;
-    if (!db_execute(db, "SAVEPOINT unit", &unit->err))
+    if (!db_run(db_query(db, DB_UNIT_BEGIN), NULL, &unit->err))
         return;
-    unit->ok = unit->work.run(db, unit->work.context, &unit->err);
+    unit->ok = unit->work.run(db, unit->work.context, &unit->err) &&
+               db_run(db_query(db, DB_UNIT_END), NULL, &unit->err);
     if (!unit->ok)
-        db_execute(db, "ROLLBACK TO unit", NULL);
-    if (!db_execute(db, "RELEASE unit", unit->ok ? &unit->err : NULL))
-        unit->ok = false;
+        db_execute(db, "ROLLBACK TO unit; RELEASE unit", NULL);
 }
 
+static void put_unit(struct units *units, struct unit *unit)
+{
+    unit->next = NULL;
+    *units->last = unit;
+    units->last = &unit->next;
+}
+
+static struct unit *pop_unit(struct units *units)
+{
+    struct unit *unit = units->first;
+    units->first = unit->next;
+    if (!units->first)
+        units->last = &units->first;
+    return unit;
+}
+
+static bool takes_bulk(const struct store *store)
+{
+    const struct unit *next = store->bulk.first;
+    return next && (store->bulk_rows == 0 || store->bulk_rows + next->rows <= most_bulk_rows);
+}
+
+static bool has_unit(const struct store *store)
+{
+    return store->small.first || takes_bulk(store);
+}
+
+/* Bulk first: neither can keep the other out for long. */
 static struct unit *take_unit(struct store *store)
 {
-    struct unit *unit = store->first;
-    store->first = unit->next;
-    if (!store->first)
-        store->last = &store->first;
+    if (!takes_bulk(store))
+        return pop_unit(&store->small);
+    struct unit *unit = pop_unit(&store->bulk);
+    store->bulk_rows += unit->rows;
     return unit;
 }
 
@@ -160,10 +202,18 @@ static bool wait_unit(struct store *store, int64_t deadline_us)
 {
     struct timespec until = {.tv_sec = deadline_us / 1000000,
                              .tv_nsec = deadline_us % 1000000 * 1000};
-    while (!store->first && !store->closing)
+    while (!has_unit(store) && !store->closing)
         if (pthread_cond_timedwait(&store->queued, &store->lock, &until) != 0)
             break;
-    return store->first != NULL;
+    return has_unit(store);
+}
+
+/* Once for all units that have run, not for each: every ring wakes every worker. */
+static void ring_workers(struct store *store)
+{
+    if (store->ring_due && store->ring)
+        store->ring(store->ring_context);
+    store->ring_due = false;
 }
 
 /* One transaction: units as they come, until one of them waits for the commit and no more are
@@ -173,16 +223,17 @@ static struct unit *run_units(struct store *store)
     struct unit *awaiting = NULL;
     int64_t deadline = clock_steady_us() + ride_us;
     for (int count = 0; count < most_units; count++) {
-        if (!store->first && (awaiting || !wait_unit(store, deadline)))
+        if (!has_unit(store))
+            ring_workers(store);
+        if (!has_unit(store) && (awaiting || !wait_unit(store, deadline)))
             break;
         struct unit *unit = take_unit(store);
         pthread_mutex_unlock(&store->lock);
         run_unit(store, unit);
         pthread_mutex_lock(&store->lock);
         store->numbers.units++;
-        if (unit->ok && store->jobs_added && store->ring)
-            store->ring(store->ring_context);
-        if (unit->ok && unit->wait == STORE_COMMITTED) {
+        store->ring_due = store->ring_due || (unit->ok && store->jobs_added);
+        if (unit->answer || (unit->ok && unit->wait == STORE_COMMITTED)) {
             unit->next = awaiting;
             awaiting = unit;
         } else {
@@ -192,56 +243,96 @@ static struct unit *run_units(struct store *store)
         if (!awaiting && clock_steady_us() > deadline)
             break;
     }
+    ring_workers(store);
     return awaiting;
 }
 
-static void end_units(struct store *store, struct unit *awaiting, bool ok, const struct err *err)
+/* Tell those that wait. The calls among them are given back: they are answered without the lock. */
+static struct unit *end_units(struct store *store, struct unit *awaiting, bool ok,
+                              const struct err *err)
 {
+    struct unit *calls = NULL;
     store->numbers.commits++;
     store->numbers.failed += !ok;
     if (!ok && store->riders && store->lost)
         store->lost(store->lost_context);
     store->riders = false;
+    store->bulk_rows = 0;
     for (struct unit *unit = awaiting, *next; unit; unit = next) {
         next = unit->next;
         if (!ok) {
             unit->ok = false;
             unit->err = *err;
         }
-        tell(store, unit);
+        if (unit->answer) {
+            unit->next = calls;
+            calls = unit;
+        } else {
+            tell(store, unit);
+        }
     }
+    return calls;
+}
+
+static void answer_calls(struct unit *calls)
+{
+    for (struct unit *unit = calls, *next; unit; unit = next) {
+        next = unit->next;
+        unit->answer(unit->work.context, unit->ok, &unit->err);
+        mem_free(unit);
+    }
+}
+
+/* No transaction could be begun: all that wait hear it now, not one after the other. */
+static struct unit *take_all(struct store *store)
+{
+    struct unit *all = NULL;
+    for (int i = 0; i < 2; i++) {
+        struct units *units = i == 0 ? &store->small : &store->bulk;
+        while (units->first) {
+            struct unit *unit = pop_unit(units);
+            unit->next = all;
+            all = unit;
+        }
+    }
+    return all;
+}
+
+/* Returns under the lock. */
+static struct unit *commit_units(struct store *store)
+{
+    struct err err = {0};
+    bool ok = db_execute(store->writer, "BEGIN IMMEDIATE", &err);
+    pthread_mutex_lock(&store->lock);
+    struct unit *awaiting = ok ? run_units(store) : take_all(store);
+    bool refuse = store->fail_commit;
+    store->fail_commit = false;
+    pthread_mutex_unlock(&store->lock);
+    if (refuse)
+        ok = err_set(&err, ERR_IO, "store: a test lets this commit fail");
+    ok = ok && db_execute(store->writer, "COMMIT", &err);
+    if (!ok)
+        db_execute(store->writer, "ROLLBACK", NULL);
+    pthread_mutex_lock(&store->lock);
+    return end_units(store, awaiting, ok, &err);
 }
 
 static void *write_loop(void *argument)
 {
     struct store *store = argument;
+    bool realtime = priority_raise();
     pthread_mutex_lock(&store->lock);
+    store->numbers.realtime = realtime;
     for (;;) {
-        while (!store->first && !store->closing)
+        while (!has_unit(store) && !store->closing)
             pthread_cond_wait(&store->queued, &store->lock);
-        if (!store->first)
+        if (!has_unit(store))
             break;
-        struct err err = {0};
-        struct unit *awaiting = NULL;
         pthread_mutex_unlock(&store->lock);
-        bool ok = db_execute(store->writer, "BEGIN IMMEDIATE", &err);
-        pthread_mutex_lock(&store->lock);
-        if (ok) {
-            awaiting = run_units(store);
-        } else {
-            awaiting = take_unit(store);
-            awaiting->next = NULL;
-        }
-        bool refuse = store->fail_commit;
-        store->fail_commit = false;
+        struct unit *calls = commit_units(store);
         pthread_mutex_unlock(&store->lock);
-        if (refuse)
-            ok = err_set(&err, ERR_IO, "store: a test lets this commit fail");
-        ok = ok && db_execute(store->writer, "COMMIT", &err);
-        if (!ok)
-            db_execute(store->writer, "ROLLBACK", NULL);
+        answer_calls(calls);
         pthread_mutex_lock(&store->lock);
-        end_units(store, awaiting, ok, &err);
     }
     pthread_mutex_unlock(&store->lock);
     return NULL;
@@ -255,8 +346,7 @@ bool store_write(struct store *store, enum store_wait wait, struct store_unit wo
         pthread_mutex_unlock(&store->lock);
         return err_set(err, ERR_STOPPED, "store: closing");
     }
-    *store->last = &unit;
-    store->last = &unit.next;
+    put_unit(&store->small, &unit);
     pthread_cond_signal(&store->queued);
     while (!unit.done)
         pthread_cond_wait(&store->done, &store->lock);
@@ -264,6 +354,23 @@ bool store_write(struct store *store, enum store_wait wait, struct store_unit wo
     if (!unit.ok && err)
         *err = unit.err;
     return unit.ok;
+}
+
+bool store_submit(struct store *store, const struct store_call *call, struct err *err)
+{
+    struct unit *unit = mem_zalloc(1, sizeof *unit);
+    if (!unit)
+        return err_set(err, ERR_MEMORY, "store: out of memory");
+    *unit = (struct unit){.work = call->unit, .answer = call->done, .rows = call->rows};
+    pthread_mutex_lock(&store->lock);
+    bool closing = store->closing;
+    if (!closing)
+        put_unit(call->rows > small_rows ? &store->bulk : &store->small, unit);
+    pthread_cond_signal(&store->queued);
+    pthread_mutex_unlock(&store->lock);
+    if (closing)
+        mem_free(unit);
+    return !closing || err_set(err, ERR_STOPPED, "store: closing");
 }
 
 void store_on_jobs(struct store *store, void (*ring)(void *context), void *context)
@@ -345,12 +452,16 @@ void store_fail_nth(struct store *store, uint64_t nth)
 static bool init_locks(struct store *store)
 {
     pthread_condattr_t steady;
+    pthread_mutexattr_t inherit; /* who holds the lock is not held up below real time */
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    bool ok = pthread_mutex_init(&store->lock, NULL) == 0 &&
+    pthread_mutexattr_init(&inherit);
+    pthread_mutexattr_setprotocol(&inherit, PTHREAD_PRIO_INHERIT);
+    bool ok = pthread_mutex_init(&store->lock, &inherit) == 0 &&
               pthread_cond_init(&store->queued, &steady) == 0 &&
               pthread_cond_init(&store->done, NULL) == 0;
     pthread_condattr_destroy(&steady);
+    pthread_mutexattr_destroy(&inherit);
     return ok;
 }
 
@@ -359,7 +470,8 @@ static bool start(struct store *store, const char *folder, struct err *err)
     store->path = arena_printf(&store->arena, "%s/labeld.db", folder);
     if (!store->path || !init_locks(store))
         return err_set(err, ERR_MEMORY, "store: out of memory");
-    store->last = &store->first;
+    store->small.last = &store->small.first;
+    store->bulk.last = &store->bulk.first;
     store->writer = db_open(store->path, true, err);
     if (!store->writer || !migrate(store, err))
         return err_add(err, "opening %.200s", store->path);

@@ -34,6 +34,17 @@ void store_close(struct store *store);
 bool store_write(struct store *store, enum store_wait wait, struct store_unit unit,
                  struct err *err);
 
+/* A unit that no thread waits for. `done` gets the unit's context on the writer thread, once the
+ * unit is committed or nothing of it was kept (err says why); it must not wait for the writer. */
+struct store_call {
+    struct store_unit unit;
+    size_t rows; /* how many it writes: of units over 50, at most 1,000 rows are in one commit */
+    void (*done)(void *context, bool ok, const struct err *err);
+};
+
+/* False: it will not run, `done` is not called. */
+bool store_submit(struct store *store, const struct store_call *call, struct err *err);
+
 /* A connection that sees what is committed; give it back soon. NULL with err. */
 struct db *store_reader(struct store *store, struct err *err);
 void store_reader_done(struct store *store, struct db *reader);
@@ -51,6 +62,7 @@ void store_jobs_added(struct db *db);
 struct store_numbers {
     uint64_t units, commits, failed;
     uint32_t schema_version;
+    bool realtime; /* the writer thread has real-time priority */
 };
 void store_numbers(struct store *store, struct store_numbers *numbers);
 
