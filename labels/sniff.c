@@ -1,10 +1,16 @@
 #include "sniff.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <magic.h>
 
+#include "base/io.h"
+#include "base/own.h"
 #include "compound.h"
 
 /* libmagic's cost grows with what it is shown. */
@@ -12,6 +18,14 @@ static const size_t magic_bytes = 4096;
 
 /* Set once by sniff_prepare, before the lock-down; every child inherits it. */
 static magic_t cookie;
+
+/* libmagic's compiled table, copied into memory of our own: it is walked from end to end for each
+ * file, and pages of a mapped file would come to each child one by one, while a fork hands on
+ * those of the process all at once. */
+static struct {
+    void *bytes;
+    size_t length;
+} table;
 
 /* Signatures at a fixed place. `binary`: the signature is so short that text could begin with
  * it; a zero byte near the beginning must prove that it is no text. */
@@ -87,6 +101,57 @@ static const struct {
     {"text/", FORMAT_TXT},
 };
 
+static bool copy_table(int file, size_t length)
+{
+    enum { huge_page = 2 << 20 };
+    size_t room = (length + huge_page - 1) / huge_page * huge_page;
+    char *bytes = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED)
+        return false;
+    madvise(bytes, room, MADV_HUGEPAGE); /* where the kernel has them */
+    table.bytes = bytes;
+    table.length = room;
+    return io_read(file, bytes, length) == (ssize_t)length;
+}
+
+static void drop_table(void)
+{
+    if (table.bytes)
+        munmap(table.bytes, table.length);
+    table.bytes = NULL;
+}
+
+/* Read the first compiled table of libmagic's path ("DIR/magic:DIR/magic"). */
+static bool read_table(size_t *length)
+{
+    const char *path = magic_getpath(NULL, 0);
+    for (size_t size; path && *path; path += size + (path[size] == ':')) {
+        char name[1024];
+        struct stat st;
+        size = strcspn(path, ":");
+        if (snprintf(name, sizeof name, "%.*s.mgc", (int)size, path) >= (int)sizeof name)
+            continue;
+        own_fd int file = open(name, O_RDONLY | O_CLOEXEC); /* load-time */
+        if (file < 0 || fstat(file, &st) < 0 || st.st_size <= 0)
+            continue;
+        *length = (size_t)st.st_size;
+        if (copy_table(file, *length))
+            return true;
+        drop_table();
+    }
+    return false;
+}
+
+/* From our copy; where that is of another version, as libmagic itself finds it. */
+static bool load_table(void)
+{
+    size_t length;
+    if (read_table(&length) && magic_load_buffers(cookie, &table.bytes, &length, 1) == 0)
+        return true;
+    drop_table();
+    return magic_load(cookie, NULL) == 0;
+}
+
 bool sniff_prepare(struct err *err)
 {
     if (cookie)
@@ -98,7 +163,7 @@ bool sniff_prepare(struct err *err)
                         MAGIC_NO_CHECK_CSV | MAGIC_NO_CHECK_JSON | MAGIC_NO_CHECK_TOKENS);
     if (!cookie)
         return err_set(err, ERR_MEMORY, "libmagic: out of memory");
-    if (magic_load(cookie, NULL) == 0)
+    if (load_table())
         return true;
     err_set(err, ERR_CONFIG, "libmagic: %s; install the package libmagic-mgc", magic_error(cookie));
     magic_close(cookie);
