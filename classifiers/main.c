@@ -16,6 +16,7 @@
 #include "base/own.h"
 #include "classifier.h"
 #include "format.h"
+#include "heap.h"
 #include "host.h"
 #include "lockdown.h"
 
@@ -143,8 +144,10 @@ static bool run(const struct arguments *arguments, struct buf *problems, struct 
     host.classifier = classifier;
     own_fd int signals = -1;
     bool ready = classifier && format_prepare(err) && lockdown_prepare(&lockdown, err) &&
-                 (signals = host_prepare(err)) >= 0 &&
-                 lockdown_host(&lockdown, arguments->relaxed, err);
+                 (signals = host_prepare(err)) >= 0;
+    if (ready)
+        heap_settle();
+    ready = ready && lockdown_host(&lockdown, arguments->relaxed, err);
     bool ok = ready && host_announce(&host, NULL, err) && host_serve(&host, signals, err);
     if (!ready) {
         if (problems->length == 0)
