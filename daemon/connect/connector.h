@@ -16,7 +16,8 @@ struct connector {
     struct connection *(*open)(const struct connect_settings *settings, struct err *err);
     void (*close)(struct connection *connection);
 
-    /* MUST. Bits of enum connect_caps, and sentences for people about what is missing and why. */
+    /* MUST. Bits of enum connect_caps, and sentences for people about what is missing and why.
+     * They may change until a change CONNECT_OVERFLOW is told. */
     unsigned (*caps)(struct connection *connection, struct arena *arena, const char **notes);
 
     /* MUST. ERR_GONE: no such item. */

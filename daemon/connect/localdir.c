@@ -1,6 +1,7 @@
 #include "connect/localdir.h"
 #include "connect/localdir_sharing.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -60,33 +61,72 @@ static bool compile_excludes(struct connection *connection, const struct connect
     return true;
 }
 
+/* The root may come later than the settings are there. */
+static bool keep_folders(struct connection *connection, const struct connect_settings *settings)
+{
+    size_t count = settings->hidden_count + settings->public_root_count;
+    connection->folders = arena_alloc(&connection->arena, count, sizeof *connection->folders);
+    connection->hidden_given = settings->hidden_count;
+    connection->public_given = settings->public_root_count;
+    for (size_t i = 0; connection->folders && i < count; i++) {
+        const char *folder = i < settings->hidden_count
+                                 ? settings->hidden[i]
+                                 : settings->public_roots[i - settings->hidden_count];
+        connection->folders[i] = arena_strdup(&connection->arena, folder);
+        if (!connection->folders[i])
+            return false;
+    }
+    return connection->folders != NULL;
+}
+
+static bool not_there(struct connection *connection, const char *path, struct err *err)
+{
+    atomic_store(&connection->root_errno, errno);
+    return err_errno(err, "connection %s: %s", connection->name, path);
+}
+
+bool localdir_open_root(struct connection *connection, struct err *err)
+{
+    char path[PATH_MAX];
+    if (!realpath(connection->path, path))
+        return not_there(connection, connection->path, err);
+    own_fd int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return not_there(connection, path, err);
+    if (!relative_folders(connection, path, connection->folders, connection->hidden_given,
+                          &connection->hidden, &connection->hidden_count) ||
+        !relative_folders(connection, path, connection->folders + connection->hidden_given,
+                          connection->public_given, &connection->public_roots,
+                          &connection->public_root_count))
+        return err_set(err, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < connection->hidden_count; i++)
+        if (!*connection->hidden[i]) {
+            atomic_store(&connection->root_errno, EINVAL);
+            return err_set(err, ERR_CONFIG,
+                           "connection %s: %s lies in the daemon's own state folder",
+                           connection->name, path);
+        }
+    struct err why = {0};
+    connection->abilities_known = place_probe(root, &connection->abilities, &why);
+    atomic_store(&connection->root, own_take_fd(&root)); /* what is above is seen by who sees it */
+    return true;
+}
+
+/* A folder that is not there stops nothing: it may be mounted later. */
 static bool open_folders(struct connection *connection, const struct connect_settings *settings,
                          struct err *err)
 {
-    char root[PATH_MAX];
-    if (!realpath(settings->path, root))
-        return err_errno(err, "connection %s: %s", settings->name, settings->path);
-    connection->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (connection->root < 0)
-        return err_errno(err, "connection %s: opening %s", settings->name, root);
+    struct err why = {0};
     if (settings->spool) {
         connection->spool = open(settings->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (connection->spool < 0)
             return err_errno(err, "opening the spool %s", settings->spool);
     }
-    if (!relative_folders(connection, root, settings->hidden, settings->hidden_count,
-                          &connection->hidden, &connection->hidden_count) ||
-        !relative_folders(connection, root, settings->public_roots, settings->public_root_count,
-                          &connection->public_roots, &connection->public_root_count))
+    if (!keep_folders(connection, settings))
         return err_set(err, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < connection->hidden_count; i++)
-        if (!*connection->hidden[i])
-            return err_set(err, ERR_CONFIG,
-                           "connection %s: %s lies in the daemon's own state folder",
-                           settings->name, root);
-    struct err why = {0};
-    connection->abilities_known = place_probe(connection->root, &connection->abilities, &why);
-    return true;
+    if (localdir_open_root(connection, &why) || (why.kind != ERR_CONFIG && why.kind != ERR_MEMORY))
+        return true;
+    return err_set(err, why.kind, "%s", why.text);
 }
 
 static void localdir_close(struct connection *connection)
@@ -108,7 +148,9 @@ static struct connection *localdir_open(const struct connect_settings *settings,
         err_set(err, ERR_MEMORY, "out of memory");
         return NULL;
     }
-    connection->root = connection->spool = -1;
+    atomic_init(&connection->root, -1);
+    atomic_init(&connection->root_errno, 0);
+    connection->spool = -1;
     connection->arena = arena_new(settings_max_bytes);
     connection->name = arena_strdup(&connection->arena, settings->name);
     connection->path = arena_strdup(&connection->arena, settings->path);
@@ -130,6 +172,14 @@ static unsigned localdir_caps(struct connection *connection, struct arena *arena
                               const char **notes)
 {
     const struct place_abilities *can = &connection->abilities;
+    char why[128];
+    if (atomic_load(&connection->root) < 0) {
+        int number = atomic_load(&connection->root_errno);
+        *notes = arena_printf(arena, "waiting for the folder %s: %s", connection->path,
+                              strerror_r(number, why, sizeof why));
+        *notes = *notes ? *notes : "waiting for the folder";
+        return CONNECT_WATCH | CONNECT_EXPOSURE;
+    }
     bool replace = connection->abilities_known && can->leases && can->exchange;
     bool polling = atomic_load(&connection->polling);
     unsigned unreadable = atomic_load(&connection->unreadable);

@@ -16,13 +16,16 @@
 struct connection {
     struct arena arena; /* texts of the settings */
     const char *name, *path;
-    int root;
-    int spool; /* folder, or -1 */
+    atomic_int root;       /* -1 while the folder is not there; then it is looked for */
+    atomic_int root_errno; /* why it is not */
+    int spool;             /* folder, or -1 */
     uint64_t memory_max;
     int64_t poll_us;
     const struct limits *limits;
     struct glob *exclude;
     size_t exclude_count;
+    const char **folders; /* as configured: hidden_given hidden ones, then the public ones */
+    size_t hidden_given, public_given;
     const char **hidden; /* relative to the root, "" = the root itself */
     size_t hidden_count;
     const char **public_roots;
@@ -32,6 +35,11 @@ struct connection {
     atomic_bool polling;    /* watches are exhausted */
     atomic_uint unreadable; /* folders that the last walk could not list */
 };
+
+/* localdir.c ---------------------------------------------------------------------------------- */
+
+/* Open the root, if it is there now. False: not yet (root_errno), or ERR_CONFIG, ERR_MEMORY. */
+bool localdir_open_root(struct connection *connection, struct err *err);
 
 /* localdir_names.c ---------------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 #include "connect/localdir.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/openat2.h>
@@ -16,12 +17,17 @@
 
 int localdir_openat(const struct connection *connection, const char *path, int flags)
 {
+    int root = atomic_load(&connection->root);
+    if (root < 0) { /* not there yet: nothing in it is gone for that */
+        errno = EAGAIN;
+        return -1;
+    }
     int quiet = flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY; /* no device may hold us up */
     struct open_how how = {
         .flags = (uint64_t)(unsigned)(flags | quiet | O_CLOEXEC | O_NOFOLLOW),
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
-    return (int)syscall(SYS_openat2, connection->root, *path ? path : ".", &how, sizeof how);
+    return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof how);
 }
 
 int localdir_open_folder(const struct connection *connection, char *path, const char **name)

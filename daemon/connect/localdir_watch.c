@@ -13,6 +13,7 @@
 #include "connect/watches.h"
 
 enum { max_depth = 200, buffer_bytes = 256 * 1024, moves = 64 };
+static const int look_again_ms = 2000;
 static const int64_t move_wait_us = 300000, sweep_every_us = 1000000, longest_wait_us = 1000000;
 static const size_t path_max_bytes = 64 * 1024;
 
@@ -41,6 +42,13 @@ struct watch {
 static void note(struct watch *watch, const char *path, const char *from, enum connect_event event)
 {
     if (!pending_add(watch->pending, path, from, event, clock_now_us()))
+        watch->lost = true;
+}
+
+/* Closing it will be told; until then it counts when it is quiet, or has changed for long. */
+static void written(struct watch *watch, const char *path)
+{
+    if (!pending_written(watch->pending, path, clock_now_us()))
         watch->lost = true;
 }
 
@@ -194,6 +202,8 @@ static void on_named_event(struct watch *watch, const struct inotify_event *even
         watch->lost = true; /* who may pass the folder has changed for all below it */
     else if (!folder && (event->mask & IN_DELETE) && is_item_path(watch, path))
         note(watch, path, NULL, CONNECT_GONE);
+    else if (!folder && (event->mask & IN_MODIFY) && is_item_path(watch, path))
+        written(watch, path);
     else if (!folder && (event->mask & (IN_CLOSE_WRITE | IN_ATTRIB)) && is_item_path(watch, path))
         note(watch, path, NULL, CONNECT_CHANGED);
     else if (!folder && (event->mask & IN_CREATE) && is_item_path(watch, path)) {
@@ -294,10 +304,27 @@ static bool run(struct watch *watch, int stop, struct err *err)
     }
 }
 
+/* Until the root is there. False: stop. */
+static bool wait_for_root(struct watch *watch, int stop)
+{
+    struct pollfd fds[] = {{.fd = stop, .events = POLLIN}};
+    while (atomic_load(&watch->connection->root) < 0) {
+        if (localdir_open_root(watch->connection, NULL)) {
+            watch->lost = true; /* all of it is new */
+            return true;
+        }
+        if (poll(fds, 1, look_again_ms) > 0)
+            return false;
+    }
+    return true;
+}
+
 bool localdir_watch(struct connection *connection, const struct connect_changes *changes, int stop,
                     struct err *err)
 {
     struct watch watch = {.connection = connection, .changes = changes};
+    if (!wait_for_root(&watch, stop))
+        return true;
     if (!watches_open(&watch.watches, err)) { /* no inotify for this user: everything is polled */
         atomic_store(&connection->polling, true);
         watch.poll_at_us = clock_steady_us() + connection->poll_us;

@@ -7,6 +7,7 @@
 
 enum { bucket_count = 4096, most_entries = 200000 };
 static const int64_t quiet_us = 2000000, first_wait_us = 200000, longest_wait_us = 2000000;
+static const int64_t open_quiet_us = 5000000, open_longest_us = 60000000;
 static const size_t keys_max_bytes = 64 * 1024;
 
 struct entry {
@@ -15,6 +16,8 @@ struct entry {
     char *path, *from;
     enum connect_event event;
     bool noted;
+    bool open;       /* noted for what was written and not closed */
+    int64_t open_us; /* the first such writing */
     int64_t seen_us, due_us, told_us, wait_us;
 };
 
@@ -93,25 +96,51 @@ static int64_t due_of(struct entry *entry, int64_t now_us)
     return due > now_us ? due : now_us;
 }
 
+static void list(struct pending *pending, struct entry *entry)
+{
+    if (entry->noted)
+        return;
+    entry->noted = true;
+    *pending->noted_end = entry;
+    pending->noted_end = &entry->next_noted;
+}
+
 bool pending_add(struct pending *pending, const char *path, const char *from,
                  enum connect_event event, int64_t now_us)
 {
     struct entry *entry = find_or_add(pending, path);
     if (!entry)
         return false;
-    if (!entry->noted) {
-        entry->noted = true;
+    if (!entry->noted || entry->open) {
         entry->seen_us = now_us;
         entry->due_us = due_of(entry, now_us);
-        *pending->noted_end = entry;
-        pending->noted_end = &entry->next_noted;
     }
+    entry->open = false;
+    list(pending, entry);
     entry->event = event;
     if (from) {
         mem_free(entry->from);
         entry->from = mem_strdup(from);
         return entry->from != NULL;
     }
+    return true;
+}
+
+bool pending_written(struct pending *pending, const char *path, int64_t now_us)
+{
+    struct entry *entry = find_or_add(pending, path);
+    if (!entry)
+        return false;
+    if (entry->noted && !entry->open)
+        return true; /* it is told soon anyway */
+    if (!entry->noted)
+        entry->open_us = now_us;
+    int64_t latest = entry->open_us + open_longest_us, quiet = now_us + open_quiet_us;
+    entry->open = true;
+    entry->event = CONNECT_CHANGED;
+    entry->seen_us = now_us;
+    entry->due_us = quiet < latest ? quiet : latest;
+    list(pending, entry);
     return true;
 }
 
@@ -127,7 +156,7 @@ static bool tell(struct entry *entry, const struct connect_changes *changes, int
     };
     mem_free(entry->from);
     entry->from = NULL;
-    entry->noted = false;
+    entry->noted = entry->open = false;
     entry->next_noted = NULL;
     if (!change.key || (change.event == CONNECT_MOVED && !change.old_key))
         return false;

@@ -2,7 +2,9 @@
  * pending: changes seen but not yet told, one for each path; and which paths changed a moment ago.
  * A file that is saved again and again waits: due at once the first time, then 200 ms after the
  * last telling, doubling to 2 s, until it has been quiet for 2 s.
- * Owns: its entries; bounded, quiet ones are forgotten.
+ * A file that is written to and not closed waits until it has been quiet for 5 s, or, while it
+ * keeps changing, for 60 s; closing it is a change like any other and ends that. Owns: its entries;
+ * bounded, quiet ones are forgotten.
  */
 #ifndef LABELD_CONNECT_PENDING_H
 #define LABELD_CONNECT_PENDING_H
@@ -20,6 +22,9 @@ void pending_close(struct pending *pending);
  * then everything has to be listed. */
 bool pending_add(struct pending *pending, const char *path, const char *from,
                  enum connect_event event, int64_t now_us);
+
+/* Note that somebody writes to a path and has not closed it yet. False: as above. */
+bool pending_written(struct pending *pending, const char *path, int64_t now_us);
 
 /* Tell the changes that are due and forget them; *next_us: when the next one is, or INT64_MAX.
  * False: no memory. */

@@ -11,8 +11,9 @@
 
 enum { proc_path_bytes = 64 };
 
-static const uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
-                               IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK;
+static const uint32_t events = IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM |
+                               IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_ONLYDIR |
+                               IN_EXCL_UNLINK;
 
 bool watches_open(struct watches *watches, struct err *err)
 {

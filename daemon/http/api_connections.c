@@ -11,7 +11,8 @@ static const char *state_word(const struct progress *progress, const struct hold
 {
     if (hold->since_us)
         return "paused";
-    return progress->note && strstr(progress->note, "polling") ? "polling" : "watching";
+    const char *note = progress->note ? progress->note : "";
+    return strstr(note, "polling") ? "polling" : strstr(note, "waiting") ? "waiting" : "watching";
 }
 
 json_t *api_connection_json(struct db *db, const struct config_connection *connection,

@@ -23,7 +23,7 @@ struct visit_link {
     const char *name;
     const struct connector *connector;
     struct connection *connection;
-    unsigned caps; /* enum connect_caps */
+    atomic_uint caps; /* enum connect_caps; asked again when everything is to be walked */
     const char *notes;
 };
 

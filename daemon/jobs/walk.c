@@ -237,7 +237,10 @@ struct failure {
 static bool record_failure(struct db *db, void *context, struct err *err)
 {
     struct failure *failure = context;
-    return job_event(db, &failure->walk->job, failure->event, clock_now_us(), err);
+    struct walk *walk = failure->walk;
+    walk->progress->note = notes_now(walk); /* why, as status shows it */
+    return progress_save(db, walk->progress, err) &&
+           job_event(db, &failure->walk->job, failure->event, clock_now_us(), err);
 }
 
 static void failed(struct walk *walk)

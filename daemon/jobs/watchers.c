@@ -63,12 +63,21 @@ static void move_item(struct store *store, const char *connection,
             LOG_TEXT(path, change->key), LOG_TEXT(error, err.text));
 }
 
+/* A folder that came late, or can be watched no more, may do other things than were known. */
+static void ask_caps(struct visit_link *link)
+{
+    own_arena struct arena arena = arena_new(name_bytes);
+    const char *notes;
+    atomic_store(&link->caps, link->connector->caps(link->connection, &arena, &notes));
+}
+
 static void on_change(void *context, const struct connect_change *change)
 {
     struct watcher *watcher = context;
     struct store *store = watcher->all->store;
     const char *name = watcher->link->name;
     if (change->event == CONNECT_OVERFLOW) {
+        ask_caps(watcher->link);
         change_walk(store, name, NULL);
         return;
     }

@@ -1,36 +1,13 @@
 #include "check.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/xattr.h>
 
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/own.h"
-#include "connect/connect.h"
-#include "connect/localdir.h"
-#include "scratch.h"
-
-static const struct limits limits = {.fetch_bytes = 1u << 20};
-
-static struct connection *open_on(const struct scratch *scratch, const char *const *exclude,
-                                  size_t exclude_count)
-{
-    struct err err = {0};
-    const struct connect_settings settings = {
-        .name = "team",
-        .path = scratch->path,
-        .exclude = exclude,
-        .exclude_count = exclude_count,
-        .memory_max = 1u << 20,
-        .limits = &limits,
-    };
-    struct connection *connection = localdir_connector.open(&settings, &err);
-    if (!connection)
-        fail_msg("%s", err.text);
-    return connection;
-}
+#include "localdir_world.h"
 
 /* Names ---------------------------------------------------------------------------------------- */
 
@@ -82,7 +59,7 @@ TEST(any_name_becomes_a_key_and_leads_back)
 TEST(a_link_out_of_the_root_is_never_followed)
 {
     struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
+    struct connection *connection = localdir_on(&scratch, NULL, 0);
     assert_int_equal(symlinkat("/etc/passwd", scratch.folder, "link"), 0);
     assert_int_equal(symlinkat("/etc", scratch.folder, "folder"), 0);
     static const char *const keys[] = {"link", "folder/passwd", "../etc/passwd", "/etc/passwd"};
@@ -101,7 +78,7 @@ TEST(a_link_out_of_the_root_is_never_followed)
 TEST(a_fetch_is_a_sealed_copy_with_its_digest)
 {
     struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
+    struct connection *connection = localdir_on(&scratch, NULL, 0);
     own_arena struct arena arena = arena_new(1 << 16);
     struct connect_copy copy;
     struct err err = {0};
@@ -120,7 +97,7 @@ TEST(a_fetch_is_a_sealed_copy_with_its_digest)
 TEST(a_file_over_the_limit_is_not_read)
 {
     struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
+    struct connection *connection = localdir_on(&scratch, NULL, 0);
     own_arena struct arena arena = arena_new(1 << 16);
     struct connect_copy copy;
     struct err err = {0};
@@ -146,7 +123,7 @@ TEST(exposure_follows_mode_bits_of_file_and_folders)
         {0750, 0755, 0604, FACTS_PRIVATE},      {0755, 0755, 0604, FACTS_ORGANISATION},
     };
     struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
+    struct connection *connection = localdir_on(&scratch, NULL, 0);
     mkdirat(scratch.folder, "sub", 0755);
     scratch_write(&scratch, "sub/a", "x");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -172,7 +149,7 @@ TEST(an_acl_entry_is_an_internal_person)
                                         0,   0,   255, 255, 255, 255, 16, 0,   4,   0,   255,
                                         255, 255, 255, 32,  0,   0,   0,  255, 255, 255, 255};
     struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
+    struct connection *connection = localdir_on(&scratch, NULL, 0);
     own_arena struct arena arena = arena_new(1 << 16);
     struct connect_exposure exposure;
     struct err err = {0};
@@ -221,7 +198,7 @@ TEST(a_walk_is_ordered_and_leaves_out_what_is_excluded)
     static const char *const exclude[] = {"/build/", "**/*.ISO"};
     struct scratch scratch = scratch_open();
     make_tree(&scratch);
-    struct connection *connection = open_on(&scratch, exclude, 2);
+    struct connection *connection = localdir_on(&scratch, exclude, 2);
     struct seen seen = {0};
     struct err err = {0};
     const struct connect_found found = {&seen, see_item, NULL};
@@ -235,7 +212,7 @@ TEST(a_walk_goes_on_behind_its_cursor_wherever_it_was_stopped)
 {
     struct scratch scratch = scratch_open();
     make_tree(&scratch);
-    struct connection *connection = open_on(&scratch, NULL, 0);
+    struct connection *connection = localdir_on(&scratch, NULL, 0);
     for (size_t stop = 1; stop <= 6; stop++) {
         struct seen first = {.stop_after = stop}, rest = {0};
         struct err err = {0};
@@ -248,136 +225,6 @@ TEST(a_walk_goes_on_behind_its_cursor_wherever_it_was_stopped)
         snprintf(both, sizeof both, "%s%s", first.text, rest.text);
         assert_string_equal(both, "a/1 a/b/2 a-3 build/o mid.iso z/4 ");
     }
-    localdir_connector.close(connection);
-    scratch_close(&scratch);
-}
-
-/* Watching ------------------------------------------------------------------------------------- */
-
-struct watching {
-    struct connection *connection;
-    int stop[2];
-    pthread_t thread;
-    pthread_mutex_t lock;
-    char text[65536];
-    unsigned count;
-};
-
-static void see_change(void *context, const struct connect_change *change)
-{
-    static const char *const words[] = {"changed", "gone", "moved", "overflow"};
-    struct watching *watching = context;
-    pthread_mutex_lock(&watching->lock);
-    size_t used = strlen(watching->text);
-    snprintf(watching->text + used, sizeof watching->text - used, "%s:%s%s%s ",
-             words[change->event], change->key ? change->key : "", change->old_key ? "<" : "",
-             change->old_key ? change->old_key : "");
-    watching->count++;
-    pthread_mutex_unlock(&watching->lock);
-}
-
-static void *watch(void *argument)
-{
-    struct watching *watching = argument;
-    struct err err = {0};
-    const struct connect_changes changes = {watching, see_change};
-    localdir_connector.watch(watching->connection, &changes, watching->stop[0], &err);
-    return NULL;
-}
-
-static void watch_start(struct watching *watching, struct connection *connection)
-{
-    *watching = (struct watching){.connection = connection, .lock = PTHREAD_MUTEX_INITIALIZER};
-    assert_int_equal(pipe(watching->stop), 0);
-    assert_int_equal(pthread_create(&watching->thread, NULL, watch, watching), 0);
-    clock_sleep_us(150000);
-}
-
-/* Wait, bounded, until all words have been seen. */
-static bool wait_for(struct watching *watching, const char *wanted)
-{
-    for (int i = 0; i < 100; i++) {
-        pthread_mutex_lock(&watching->lock);
-        bool there = strstr(watching->text, wanted) != NULL;
-        pthread_mutex_unlock(&watching->lock);
-        if (there)
-            return true;
-        clock_sleep_us(20000);
-    }
-    print_error("wanted \"%s\", saw: %s\n", wanted, watching->text);
-    return false;
-}
-
-static void watch_end(struct watching *watching)
-{
-    (void)!write(watching->stop[1], "x", 1);
-    pthread_join(watching->thread, NULL);
-    close(watching->stop[0]);
-    close(watching->stop[1]);
-}
-
-TEST(changes_are_told_as_they_come)
-{
-    struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
-    static struct watching watching;
-    scratch_write(&scratch, "old", "x");
-    watch_start(&watching, connection);
-    scratch_write(&scratch, "new.txt", "x");
-    assert_true(wait_for(&watching, "changed:new.txt "));
-    renameat(scratch.folder, "old", scratch.folder, "moved");
-    assert_true(wait_for(&watching, "moved:moved<old "));
-    scratch_write(&scratch, "save.tmp", "y");
-    renameat(scratch.folder, "save.tmp", scratch.folder, "doc");
-    assert_true(wait_for(&watching, "changed:doc "));
-    unlinkat(scratch.folder, "doc", 0);
-    assert_true(wait_for(&watching, "gone:doc "));
-    assert_int_equal(fchmodat(scratch.folder, "moved", 0600, 0), 0);
-    assert_true(wait_for(&watching, "changed:moved "));
-    assert_null(strstr(watching.text, "tmp"));
-    watch_end(&watching);
-    localdir_connector.close(connection);
-    scratch_close(&scratch);
-}
-
-TEST(files_in_folders_that_are_just_being_made_are_not_missed)
-{
-    struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
-    static struct watching watching;
-    watch_start(&watching, connection);
-    for (int i = 0; i < 20; i++) {
-        char path[64], wanted[80];
-        snprintf(path, sizeof path, "d%d", i);
-        mkdirat(scratch.folder, path, 0755);
-        snprintf(path, sizeof path, "d%d/e", i);
-        mkdirat(scratch.folder, path, 0755);
-        snprintf(path, sizeof path, "d%d/e/f", i);
-        scratch_write(&scratch, path, "x");
-        snprintf(wanted, sizeof wanted, "changed:%s ", path);
-        assert_true(wait_for(&watching, wanted));
-    }
-    renameat(scratch.folder, "d3", scratch.folder, "r3");
-    assert_true(wait_for(&watching, "moved:r3/e/f<d3/e/f "));
-    scratch_write(&scratch, "r3/e/g", "x");
-    assert_true(wait_for(&watching, "changed:r3/e/g "));
-    watch_end(&watching);
-    localdir_connector.close(connection);
-    scratch_close(&scratch);
-}
-
-TEST(a_thousand_saves_of_one_file_are_few_changes)
-{
-    struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
-    static struct watching watching;
-    watch_start(&watching, connection);
-    for (int i = 0; i < 1000; i++)
-        scratch_write(&scratch, "busy", "x");
-    assert_true(wait_for(&watching, "changed:busy "));
-    clock_sleep_us(200000);
-    assert_true(watching.count < 500);
-    watch_end(&watching);
     localdir_connector.close(connection);
     scratch_close(&scratch);
 }
@@ -400,7 +247,7 @@ static struct connect_replacing *begin_replace(struct connection *connection, co
 TEST(a_replaced_item_has_the_version_of_its_intent)
 {
     struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
+    struct connection *connection = localdir_on(&scratch, NULL, 0);
     own_arena struct arena arena = arena_new(1 << 16);
     struct connect_copy copy;
     struct connect_intent intent;
@@ -427,7 +274,7 @@ TEST(a_replaced_item_has_the_version_of_its_intent)
 TEST(content_that_is_not_what_was_examined_is_a_conflict_even_with_the_same_times)
 {
     struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
+    struct connection *connection = localdir_on(&scratch, NULL, 0);
     own_arena struct arena arena = arena_new(1 << 16);
     struct connect_copy copy;
     struct err err = {0};
@@ -452,7 +299,7 @@ TEST(a_broken_intent_is_refused)
         "", "{}", "{\"private\":\"../x\",\"examined\":\"1:2:3:4\",\"made\":\"1:2:3:4\"}",
         "{\"private\":\".labeld-0123456789abcdef.tmp\",\"examined\":\"1:2\",\"made\":\"1:2:3:4\"}"};
     struct scratch scratch = scratch_open();
-    struct connection *connection = open_on(&scratch, NULL, 0);
+    struct connection *connection = localdir_on(&scratch, NULL, 0);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct err err = {0};
         bool placed;
@@ -478,9 +325,6 @@ int main(void)
         cmocka_unit_test(an_acl_entry_is_an_internal_person),
         cmocka_unit_test(a_walk_is_ordered_and_leaves_out_what_is_excluded),
         cmocka_unit_test(a_walk_goes_on_behind_its_cursor_wherever_it_was_stopped),
-        cmocka_unit_test(changes_are_told_as_they_come),
-        cmocka_unit_test(files_in_folders_that_are_just_being_made_are_not_missed),
-        cmocka_unit_test(a_thousand_saves_of_one_file_are_few_changes),
         cmocka_unit_test(a_replaced_item_has_the_version_of_its_intent),
         cmocka_unit_test(
             content_that_is_not_what_was_examined_is_a_conflict_even_with_the_same_times),
