@@ -57,6 +57,7 @@ struct daemon {
     struct visit_link *links;
     int64_t *poll_us;
     size_t link_count;
+    struct metrics metrics;
     struct budget *budget;
     struct vaultkey vaultkey;
     struct vault *vault;
@@ -326,6 +327,7 @@ static bool start_workers(struct daemon *daemon, struct err *err)
         .links = daemon->links,
         .poll_us = daemon->poll_us,
         .link_count = daemon->link_count,
+        .metrics = &daemon->metrics,
         .threads = (unsigned)daemon->config.workers,
     };
     daemon->workers = workers_start(&options, err);
@@ -342,6 +344,7 @@ static bool start_api(struct daemon *daemon, struct err *err)
         .landlock_abi = daemon->parser_facts.landlock_abi,
         .types = daemon->parser_facts.types,
         .types_digest = daemon->types_digest,
+        .metrics = &daemon->metrics,
     };
     daemon->api = api_open(&facts, err);
     if (daemon->api && api_stopped_us(daemon->api))

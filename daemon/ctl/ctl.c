@@ -253,21 +253,22 @@ struct parser *ctl_parser(struct ctl_call *call, const struct ctl_list *types, u
 
 /* Dispatch ----------------------------------------------------------------------------------- */
 
+/* With its verb where one is said: "jobs retry" is not "jobs" with an argument. */
 static const struct ctl_command *find_command(int argc, char **argv, int *used)
 {
+    const struct ctl_command *alone = NULL;
+    *used = 1;
     for (size_t i = 0; i < command_count; i++) {
         if (strcmp(commands[i].noun, argv[0]) != 0)
             continue;
         if (!*commands[i].verb) {
-            *used = 1;
-            return &commands[i];
-        }
-        if (argc > 1 && strcmp(commands[i].verb, argv[1]) == 0) {
+            alone = &commands[i];
+        } else if (argc > 1 && strcmp(commands[i].verb, argv[1]) == 0) {
             *used = 2;
             return &commands[i];
         }
     }
-    return NULL;
+    return alone;
 }
 
 /* "label" alone, or with a verb that is not there: say which verbs there are. */

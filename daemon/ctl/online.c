@@ -238,6 +238,40 @@ void online_hold(FILE *out, const char *title, const json_t *hold)
     fputc('\n', out);
 }
 
+/* What only a program asks for (--json); digests are cut short. */
+static void print_details(FILE *out, const json_t *details)
+{
+    static const char *const left_out[] = {"role", "version", "new_version", "label_before"};
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)details, key, value)
+    {
+        char text[64];
+        const char *whole = json_string_value(value);
+        bool shown = whole && *whole;
+        for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
+            shown = shown && strcmp(key, left_out[i]) != 0;
+        if (!shown)
+            continue;
+        bool digest = strlen(whole) == 64 && strspn(whole, "0123456789abcdef") == 64;
+        snprintf(text, sizeof text, "%.12s", whole);
+        fprintf(out, "  %s=", key);
+        ctl_put(out, digest ? text : whole);
+    }
+}
+
+void online_record(FILE *out, const json_t *record)
+{
+    fprintf(out, "%-7lld %s  %-20s ", online_number(record, "seq"), online_text(record, "at"),
+            online_text(record, "event"));
+    ctl_put(out, online_text(record, "actor"));
+    if (*online_text(record, "connection"))
+        fprintf(out, "  %s:", online_text(record, "connection"));
+    ctl_put(out, online_text(record, "path"));
+    print_details(out, json_object_get(record, "details"));
+    fputc('\n', out);
+}
+
 int online_print(struct ctl_call *call, const json_t *json)
 {
     own_buf struct buf line = buf_new(answer_max_bytes);
@@ -285,7 +319,7 @@ int online_list(struct ctl_call *call, const struct online_list *list)
         left -= json_array_size(items) < left ? json_array_size(items) : left;
         json_decref(cursor);
         cursor = json_incref(json_object_get(page, "next"));
-        if (!json_is_string(cursor) || json_array_size(items) == 0)
+        if (!json_is_string(cursor))
             break;
     }
     return CTL_OK;

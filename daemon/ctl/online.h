@@ -54,6 +54,9 @@ struct online_list {
 };
 int online_list(struct ctl_call *call, const struct online_list *list);
 
+/* One record of the audit as a line. */
+void online_record(FILE *out, const json_t *record);
+
 /* Print a value as one line of JSON. */
 int online_print(struct ctl_call *call, const json_t *json);
 

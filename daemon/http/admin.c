@@ -87,8 +87,10 @@ static void hear(struct exchange *exchange, struct MHD_Connection *connection, c
         answer_problem(&exchange->answer, 503, "the store cannot be used now");
         return;
     }
+    metrics_count(api_counts(admin->api), METRICS_REQUESTS);
     if (role_may(request->caller.role, request->route->needs))
         return;
+    metrics_count(api_counts(admin->api), METRICS_REFUSED);
     if (request->caller.role == ROLE_NOBODY)
         answer_problem(&exchange->answer, 401, "show a valid token: Authorization: Bearer …");
     else

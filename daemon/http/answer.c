@@ -30,7 +30,7 @@ static const struct {
     {503, "Service Unavailable"},
 };
 
-static const char *title_of(unsigned status)
+const char *answer_title(unsigned status)
 {
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         if (titles[i].status == status)
@@ -58,7 +58,7 @@ void answer_problem(struct answer *answer, unsigned status, const char *format, 
 
 static json_t *problem_json(const struct answer *answer)
 {
-    const char *title = title_of(answer->status);
+    const char *title = answer_title(answer->status);
     return json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title, "status",
                      (int)answer->status, "detail", *answer->problem ? answer->problem : title);
 }

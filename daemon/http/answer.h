@@ -23,6 +23,9 @@ struct answer {
 void answer_problem(struct answer *answer, unsigned status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* "Not Found": the title of a status. */
+const char *answer_title(unsigned status);
+
 /* Queue it and free what it owns. False: libmicrohttpd shall close the connection. */
 bool answer_send(struct answer *answer, struct MHD_Connection *connection);
 

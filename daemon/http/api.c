@@ -32,6 +32,11 @@ void api_close(struct api *api)
     mem_free(api);
 }
 
+struct metrics *api_counts(struct api *api)
+{
+    return api->facts.metrics;
+}
+
 static bool copy_labels(struct api *api, const struct policy *policy)
 {
     size_t count;

@@ -4,6 +4,7 @@
  */
 #ifndef LABELD_HTTP_API_H
 #define LABELD_HTTP_API_H
+#include "base/metrics.h"
 #include "config/config.h"
 #include "policy/policy.h"
 #include "store/store.h"
@@ -18,10 +19,14 @@ struct api_facts {
     bool seccomp;
     uint32_t landlock_abi, types;
     const char *types_digest; /* hex */
+    struct metrics *metrics;
 };
 
 struct api *api_open(const struct api_facts *facts, struct err *err);
 void api_close(struct api *api);
+
+/* What is counted of the daemon; borrowed. */
+struct metrics *api_counts(struct api *api);
 
 /* Since when people have stopped all acting; 0 = they have not. */
 int64_t api_stopped_us(struct api *api);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/guid.h"
 #include "http/api_parts.h"
 #include "store/audit.h"
@@ -271,4 +272,64 @@ static json_t *one_json(struct api *api, struct db *db, const struct request *re
 void api_items_get(struct api *api, const struct request *request, struct answer *answer)
 {
     api_read(api, request, answer, one_json);
+}
+
+/* The last decision, and whether it is one of the rules in force. */
+static json_t *explain_json(struct api *api, struct db *db, const struct request *request,
+                            struct answer *answer, struct err *err)
+{
+    struct item item;
+    bool found = false;
+    int64_t id = 0;
+    const char *text = NULL;
+    if (!api_part_id(request, 0, &id, answer) ||
+        !item_get(db, id, request->arena, &item, &found, err) || !found ||
+        !item_decision(db, id, request->arena, &text, err))
+        return NULL;
+    pthread_mutex_lock(&api->lock);
+    bool current = item.revision && api->revision && strcmp(item.revision, api->revision) == 0;
+    pthread_mutex_unlock(&api->lock);
+    return json_pack("{s:o, s:o, s:b, s:o}", "id", api_id(id), "decided", api_time(item.decided_us),
+                     "current", current, "decision", api_stored(text));
+}
+
+void api_items_explain(struct api *api, const struct request *request, struct answer *answer)
+{
+    api_read(api, request, answer, explain_json);
+}
+
+static json_t *examine(struct api *api, struct db *db, const struct request *request,
+                       struct answer *answer, struct err *err)
+{
+    struct item item;
+    bool found = false;
+    int64_t id = 0, now = clock_now_us();
+    const char *reason;
+    (void)api;
+    if (!api_part_id(request, 0, &id, answer) || !request_reason(request, &reason, answer) ||
+        !item_get(db, id, request->arena, &item, &found, err) || !found)
+        return NULL;
+    struct queue_job job = {.kind = QUEUE_VISIT,
+                            .connection = item.connection,
+                            .key = item.key,
+                            .lane = QUEUE_LIVE,
+                            .due_us = now,
+                            .seen_us = now,
+                            .force = true};
+    const struct api_record record = {.event = "examination-asked",
+                                      .item = id,
+                                      .connection = item.connection,
+                                      .path = item.path,
+                                      .reason = reason};
+    if (!queue_add(db, &job, err) || !api_audit(db, request, &record, err) ||
+        !queue_get(db, job.id, request->arena, &job, &found, err))
+        return NULL;
+    return api_job_json(&job);
+}
+
+void api_items_examine(struct api *api, const struct request *request, struct answer *answer)
+{
+    api_write(api, request, answer, examine);
+    if (answer->json)
+        answer->status = 202;
 }

@@ -140,6 +140,7 @@ bool api_audit(struct db *db, const struct request *request, const struct api_re
                                      .actor = request->caller.name,
                                      .item = record->item,
                                      .connection = record->connection,
+                                     .path = record->path,
                                      .details = buf_text(&text),
                                      .at_us = clock_now_us()};
     LOG(LOG_LEVEL_INFO, record->event, LOG_TEXT(actor, request->caller.name),

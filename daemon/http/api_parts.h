@@ -65,7 +65,7 @@ void api_write(struct api *api, const struct request *request, struct answer *an
 /* Put on record, in the unit of the change: `event` by the caller, with the reason and more
  * details (may be NULL; the reference is taken over). */
 struct api_record {
-    const char *event, *connection, *reason;
+    const char *event, *connection, *path, *reason;
     int64_t item;
     json_t *details;
 };
@@ -79,6 +79,9 @@ bool api_acting_load(struct api *api, struct err *err);
 /* What was last taken away from the sharing of an item, and what became of it, or null. NULL with
  * err. */
 json_t *api_restriction(struct db *db, int64_t item, struct arena *arena, struct err *err);
+
+/* One job. */
+json_t *api_job_json(const struct queue_job *job);
 
 /* Counts of jobs. */
 json_t *api_jobs_json(const struct queue_numbers *numbers);

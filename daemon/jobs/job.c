@@ -24,16 +24,6 @@ static const char *const event_words[JOB_EVENT_COUNT] = {
 #undef STEP
 };
 
-static const char *const state_words[QUEUE_STATE_COUNT] = {
-    [QUEUE_QUEUED] = "queued",   [QUEUE_RUNNING] = "running", [QUEUE_ACTING] = "acting",
-    [QUEUE_WAITING] = "waiting", [QUEUE_DONE] = "done",       [QUEUE_FAILED] = "failed",
-};
-
-static const char *const kind_words[QUEUE_KIND_COUNT] = {
-    [QUEUE_VISIT] = "visit",
-    [QUEUE_WALK] = "walk",
-};
-
 enum { tries_most = 8, conflicts_quick = 3, item_bytes = 1 << 17, details_bytes = 8192 };
 
 static const int64_t first_wait_us = 500000, longest_wait_us = 3600LL * 1000000;
@@ -56,12 +46,12 @@ const char *job_event_word(enum job_event event)
 
 const char *job_state_word(enum queue_state state)
 {
-    return (unsigned)state < QUEUE_STATE_COUNT ? state_words[state] : "unknown";
+    return queue_state_word(state);
 }
 
 const char *job_kind_word(enum queue_kind kind)
 {
-    return (unsigned)kind < QUEUE_KIND_COUNT ? kind_words[kind] : "unknown";
+    return queue_kind_word(kind);
 }
 
 /* Nobody tries again by itself: that is on record, and in the history of the item. */

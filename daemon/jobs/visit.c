@@ -27,6 +27,11 @@ static void tell(const struct visit *visit, int64_t seen_us)
     const char *path = visit->copy.stat.path ? visit->copy.stat.path : visit->job.key;
     if (visit->copy.nothing_new)
         return;
+    metrics_observe(visit->world->metrics, METRICS_VISIT, took_us);
+    if (visit->outcome.new_version && visit->outcome.label)
+        metrics_observe(visit->world->metrics,
+                        visit->job.lane == QUEUE_LIVE ? METRICS_LABEL_LIVE : METRICS_LABEL_BACKFILL,
+                        delay_us);
     if (visit->outcome.new_version)
         LOG(LOG_LEVEL_INFO, visit->outcome.word, LOG_TEXT(connection, visit->link->name),
             LOG_TEXT(path, path), LOG_TEXT(label, label), LOG_TEXT(rule, visit->outcome.rule),
@@ -58,5 +63,7 @@ void visit_run(const struct visit_world *world, const struct visit_link *link,
         tell(&visit, job->seen_us);
     else
         visit_failed(&visit, &err);
+    if (!ok)
+        metrics_count(world->metrics, METRICS_VISIT_FAILED);
     finish(&visit);
 }

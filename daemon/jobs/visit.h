@@ -7,6 +7,7 @@
 #define LABELD_JOBS_VISIT_H
 #include <stdatomic.h>
 
+#include "base/metrics.h"
 #include "base/report.h"
 #include "connect/connector.h"
 #include "jobs/budget.h"
@@ -41,6 +42,7 @@ struct visit_world {
     void (*settle)(void *context, const struct visit_link *link,
                    struct connect_replacing *replacing, const struct intent *intent);
     void *settle_context;
+    struct metrics *metrics; /* NULL = none */
     const atomic_bool *stop; /* the daemon stops; NULL = never */
 };
 

@@ -180,6 +180,7 @@ static void init(struct workers *workers, const struct workers_options *options)
                                           .custodian = options->custodian,
                                           .parser = options->parser,
                                           .limits = options->limits,
+                                         .metrics = options->metrics,
                                           .policy = rules_hold,
                                           .policy_done = rules_drop,
                                           .settle = settling_add,

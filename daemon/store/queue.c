@@ -9,7 +9,7 @@ enum { most_connections = 10000 };
 static const enum queue_state open_states[] = {QUEUE_QUEUED, QUEUE_WAITING};
 
 /* Columns in the order of every job statement. */
-static bool take_job(struct db_query *query, struct arena *arena, struct queue_job *job,
+static bool read_job(struct db_query *query, struct arena *arena, struct queue_job *job,
                      struct err *err)
 {
     const char *error = db_column_text(query, 12);
@@ -28,8 +28,15 @@ static bool take_job(struct db_query *query, struct arena *arena, struct queue_j
         .force = db_column_number(query, 11) != 0,
         .error = error ? arena_strdup(arena, error) : NULL,
     };
-    db_done(query);
     return (job->connection && job->key) || err_set(err, ERR_MEMORY, "out of memory");
+}
+
+static bool take_job(struct db_query *query, struct arena *arena, struct queue_job *job,
+                     struct err *err)
+{
+    bool ok = read_job(query, arena, job, err);
+    db_done(query);
+    return ok;
 }
 
 static bool one_job(struct db_query *query, struct arena *arena, struct queue_job *job, bool *found,
@@ -370,4 +377,70 @@ bool queue_numbers_of(struct db *db, const char *connection, struct queue_number
 bool queue_numbers(struct db *db, struct queue_numbers *numbers, struct err *err)
 {
     return queue_numbers_of(db, NULL, numbers, err);
+}
+
+/* Listing ------------------------------------------------------------------------------------- */
+
+static const char *const kind_words[QUEUE_KIND_COUNT] = {
+    [QUEUE_VISIT] = "visit",
+    [QUEUE_WALK] = "walk",
+    [QUEUE_ENTRY] = "entry",
+};
+
+static const char *const state_words[QUEUE_STATE_COUNT] = {
+    [QUEUE_QUEUED] = "queued",   [QUEUE_RUNNING] = "running", [QUEUE_ACTING] = "acting",
+    [QUEUE_WAITING] = "waiting", [QUEUE_DONE] = "done",       [QUEUE_FAILED] = "failed",
+};
+
+const char *queue_kind_word(enum queue_kind kind)
+{
+    return (unsigned)kind < QUEUE_KIND_COUNT && kind_words[kind] ? kind_words[kind] : "unknown";
+}
+
+const char *queue_state_word(enum queue_state state)
+{
+    return (unsigned)state < QUEUE_STATE_COUNT ? state_words[state] : "unknown";
+}
+
+bool queue_state_find(const char *word, enum queue_state *state)
+{
+    for (int i = 0; i < QUEUE_STATE_COUNT; i++) {
+        if (strcmp(state_words[i], word) != 0)
+            continue;
+        *state = (enum queue_state)i;
+        return true;
+    }
+    return false;
+}
+
+static struct db_query *list_query(struct db *db, const struct queue_ask *ask)
+{
+    bool many = ask->state == QUEUE_QUEUED || ask->state == QUEUE_WAITING;
+    struct db_query *query = db_query(db, ask->any_state ? DB_JOB_LIST
+                                          : many         ? DB_JOB_LIST_MANY
+                                                         : DB_JOB_LIST_FEW);
+    db_number(query, 1, ask->after);
+    db_text(query, 2, ask->connection);
+    if (!ask->any_state)
+        db_number(query, 3, ask->state);
+    db_number(query, ask->any_state ? 3 : 4, ask->most);
+    return query;
+}
+
+bool queue_list(struct db *db, const struct queue_ask *ask, struct arena *arena,
+                struct queue_job **jobs, size_t *count, struct err *err)
+{
+    enum db_step step = DB_END;
+    *count = 0;
+    *jobs = arena_alloc(arena, (size_t)ask->most, sizeof **jobs);
+    if (!*jobs)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    struct db_query *query = list_query(db, ask);
+    while (*count < (size_t)ask->most && (step = db_step(query, err)) == DB_ROW)
+        if (!read_job(query, arena, &(*jobs)[(*count)++], err)) {
+            db_done(query);
+            return false;
+        }
+    db_done(query);
+    return step != DB_FAILED;
 }

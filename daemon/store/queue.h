@@ -67,6 +67,21 @@ bool queue_cut(struct db *db, int64_t after, struct arena *arena, struct queue_j
 /* When the next job that may be claimed is due; INT64_MAX = none. */
 bool queue_due(struct db *db, int64_t *due_us, struct err *err);
 
+/* Open jobs in the order of their ids. */
+struct queue_ask {
+    bool any_state;
+    enum queue_state state;
+    const char *connection; /* "" = any */
+    int64_t after, most;    /* ids above `after` */
+};
+bool queue_list(struct db *db, const struct queue_ask *ask, struct arena *arena,
+                struct queue_job **jobs, size_t *count, struct err *err);
+
+/* Their words: "visit", "queued". */
+const char *queue_kind_word(enum queue_kind kind);
+const char *queue_state_word(enum queue_state state);
+bool queue_state_find(const char *word, enum queue_state *state);
+
 struct queue_numbers {
     int64_t queued[QUEUE_LANE_COUNT];
     int64_t running, waiting, failed;

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The admin listener as its callers meet it: routes, roles, bodies, lists, problems."""
 import http.client
+import re
 import sys
 
 import running
+import tables
 from running import Case
 
 
@@ -47,6 +49,31 @@ class Api(Case):
         for name in ("x" * 3000, "a%22b%0d%0a", "%ff%fe"):
             self.assertEqual(daemon.ask("/api/v1/status?" + name + "=1")[0], 400)
             self.assertEqual(daemon.ask("/api/v1/items/" + name)[0], 404)
+
+    def test_the_openapi_file_has_every_route(self):
+        daemon = self.run_on({})
+        file = daemon.ask("/api/v1/openapi.json")[2]
+        self.assertEqual(file["openapi"], "3.1.0")
+        seen = {}
+        for path, methods in file["paths"].items():
+            for method, operation in methods.items():
+                self.assertNotIn(operation["operationId"], seen)
+                seen[operation["operationId"]] = (method.upper(), path, operation)
+        rows = list(tables.routes())
+        self.assertEqual(set(seen), {row[2] for row in rows})
+        for method, path, name, needs, answers in rows:
+            found, where, operation = seen[name]
+            self.assertEqual((found, where), (method, path))
+            self.assertLessEqual({str(code) for code in answers}, set(operation["responses"]))
+            self.assertEqual(set(operation["x-roles"]),
+                             {role for role in tables.roles() if role != "nobody"
+                              and tables.may(role, needs)}, name)
+            self.assertEqual("security" in operation, needs != "NOBODY")
+            parts = [part["name"] for part in operation["parameters"] if part["in"] == "path"]
+            self.assertEqual(parts, re.findall(r"{(\w+)}", path))
+            for code, answer in operation["responses"].items():
+                self.assertEqual("application/problem+json" in answer.get("content", {}),
+                                 int(code) >= 400, (name, code))
 
     def test_a_cursor_belongs_to_its_list(self):
         daemon = self.run_on({f"{n}.txt": b"x" for n in range(5)})

@@ -2,46 +2,13 @@
 """Tokens and roles: every cell of roles x routes, read from the tables that the daemon is built
 from (daemon/http/roles.def, routes.def)."""
 import os
-import re
 import signal
 import sqlite3
 import sys
 
 import running
 from running import Case
-
-HTTP = os.path.join(running.ROOT, "daemon", "http")
-
-
-def rows(name, macro):
-    with open(os.path.join(HTTP, name), encoding="utf-8") as file:
-        return re.findall(rf"^{macro}\((.*)\)$", file.read(), re.M)
-
-
-def routes():
-    """(method, path, operation, needs, answers) of each row."""
-    for row in rows("routes.def", "ROUTE"):
-        cell = r'\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*'
-        fields = [field.strip('"') for field in re.findall(cell + r"(?:,|$)", row)]
-        method, path, operation, needs, _query, _body, _cap, answers = fields[:8]
-        yield method, path, operation, needs, [int(code) for code in answers.split()]
-
-
-def roles():
-    """{word: the roles that it is at the same time}."""
-    found = {}
-    for row in rows("roles.def", "ROLE"):
-        fields = [field.strip().strip('"') for field in row.split(",")]
-        has = [int(field) for field in fields[2:6]]
-        found[fields[1]] = {name for name, bit in
-                            zip(("VIEWER", "COMPLIANCE", "REVIEWER", "ADMIN"), has) if bit}
-    return found
-
-
-def may(role, needs):
-    wanted = {"NOBODY": set(), "EITHER": {"COMPLIANCE", "REVIEWER"}}.get(needs, {needs})
-    return not wanted or bool(wanted & roles()[role])
-
+from tables import may, roles, routes
 
 class Roles(Case):
     def create(self, role, name=None):

@@ -16,6 +16,7 @@ ROOT = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path.insert(0, os.path.join(ROOT, "samples"))
 sys.dont_write_bytecode = True
 import packages  # noqa: E402
+import tables  # noqa: E402
 
 PROGRAMS, SCRATCH = "", ""
 PATIENCE = 90  # seconds; the sanitizers and a busy machine are slow, and nothing here is timed
@@ -55,6 +56,7 @@ class Daemon:
             "exclude: [/ignored/] }\nlimits: { webhook_body_bytes: 4096, api_body_bytes: 8192 }\n"
             ).encode())
         self.process = None
+        self.answers = set()  # (operation, status) of all that was asked
         self.log = os.path.join(self.home, "log")
 
     def rules(self, mode, text=RULES):
@@ -150,6 +152,9 @@ class Daemon:
         except urllib.error.HTTPError as error:
             with error:
                 status, headers, data = error.code, error.headers, error.read()
+        row = tables.operation(method, path.split("?")[0]) if listener == "admin" else None
+        if row:
+            self.answers.add((row[2], status))
         if "json" in headers.get("Content-Type", "") and data:
             data = json.loads(data)
         return status, headers, data
@@ -175,9 +180,23 @@ class Case(unittest.TestCase):
         self.daemon = None
 
     def tearDown(self):
-        if self.daemon and self.daemon.process and self.daemon.process.poll() is None:
+        if not (self.daemon and self.daemon.process) or self.daemon.process.poll() is not None:
+            return
+        try:
+            self.check_documented()
+        finally:
             self.daemon.process.kill()
             self.daemon.process.wait()
+
+    def check_documented(self):
+        """Every answer that this test saw stands in the OpenAPI file."""
+        answers = set(self.daemon.answers)
+        if not answers:
+            return
+        file = self.daemon.ask("/api/v1/openapi.json")[2]
+        documented = {(operation["operationId"], int(code)) for methods in file["paths"].values()
+                      for operation in methods.values() for code in operation["responses"]}
+        self.assertEqual(answers - documented, set(), "answers that openapi.json does not have")
 
     def run_on(self, files, mode="enforce"):
         self.daemon = Daemon(self._testMethodName, mode)
