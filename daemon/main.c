@@ -289,6 +289,16 @@ static void say(struct daemon *daemon, const char *word, const char *key, const 
         LOG(LOG_LEVEL_ERROR, "not-recorded", LOG_TEXT(what, word), LOG_TEXT(error, err.text));
 }
 
+/* The end of the record, where nobody who changes the database can change it, too. */
+static void tell_head(struct daemon *daemon)
+{
+    struct audit_head head = {0};
+    struct db *db = store_reader(daemon->store, NULL);
+    if (db && audit_head(db, &head, NULL))
+        LOG(LOG_LEVEL_INFO, "audit-head", LOG_NUMBER(count, head.seq), LOG_TEXT(head, head.hash));
+    store_reader_done(daemon->store, db);
+}
+
 /* Starting ----------------------------------------------------------------------------------- */
 
 /* The workers own the policy afterwards; the API keeps copies of what it shows. */
@@ -434,8 +444,10 @@ static void stop(struct daemon *daemon)
     close_links(daemon);
     api_close(daemon->api);
     hooks_close(daemon->hooks);
-    if (daemon->workers)
+    if (daemon->workers) {
         say(daemon, "stopped", "version", LABELD_VERSION);
+        tell_head(daemon);
+    }
     handoff_close(daemon->handoff);
     vault_close(daemon->vault);
     vaultkey_close(&daemon->vaultkey);
@@ -522,6 +534,7 @@ static int run(struct daemon *daemon)
     if (ok) {
         LOG(LOG_LEVEL_INFO, "ready", LOG_TEXT(version, LABELD_VERSION),
             LOG_NUMBER(count, daemon->link_count));
+        tell_head(daemon);
         notify_send("READY=1");
         wait_for_signals(daemon, &signals);
         notify_send("STOPPING=1");

@@ -58,6 +58,21 @@ static void print_option(FILE *to, const struct ctl_option *option)
     fprintf(to, "  %-26s %s\n", left, option->help);
 }
 
+static const struct {
+    const char *noun, *verb, *text;
+} notes[] = {
+#define NOTE(noun, verb, text) {noun, verb, text},
+#include "ctl/notes.def"
+#undef NOTE
+};
+
+static void print_note(FILE *to, const struct ctl_command *command)
+{
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+        if (strcmp(notes[i].noun, command->noun) == 0 && strcmp(notes[i].verb, command->verb) == 0)
+            fprintf(to, "\n%s", notes[i].text);
+}
+
 static void print_command_help(struct ctl_call *call, const struct ctl_option *options,
                                size_t count)
 {
@@ -65,6 +80,7 @@ static void print_command_help(struct ctl_call *call, const struct ctl_option *o
     print_usage_line(call->out, call->command);
     fprintf(call->out, "\n%c%s.\n", call->command->summary[0] - 'a' + 'A',
             call->command->summary + 1);
+    print_note(call->out, call->command);
     if (count)
         fputs("\nOptions:\n", call->out);
     for (size_t i = 0; i < count; i++)

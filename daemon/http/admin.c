@@ -14,6 +14,7 @@ struct exchange {
     struct admin *admin;
     struct arena arena;
     struct request request;
+    struct request_done done;
     struct answer answer; /* a status other than 0: decided already, the body is not kept */
     struct buf body, allow;
     uint64_t seen_bytes;
@@ -71,6 +72,7 @@ static void hear(struct exchange *exchange, struct MHD_Connection *connection, c
     struct admin *admin = exchange->admin;
     struct request *request = &exchange->request;
     request->arena = &exchange->arena;
+    request->done = &exchange->done;
     if (!host_is_ours(admin, connection)) {
         answer_problem(&exchange->answer, 421, "the Host header names another server");
         return;

@@ -82,11 +82,13 @@ bool api_acting_load(struct api *api, struct err *err)
 {
     struct hold hold = {0};
     own_arena struct arena arena = arena_new(8192);
+    pthread_mutex_lock(&api->lock); /* of two changes at once the later one is read last */
     struct db *db = store_reader(api->facts.store, err);
     bool ok = db && hold_get(db, HOLD_ACTING, &arena, &hold, err);
     store_reader_done(api->facts.store, db);
     if (ok)
         atomic_store(&api->stopped_us, hold.since_us);
+    pthread_mutex_unlock(&api->lock);
     return ok;
 }
 

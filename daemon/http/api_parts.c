@@ -115,6 +115,9 @@ void api_write(struct api *api, const struct request *request, struct answer *an
     const struct store_unit unit = {run_change, &change};
     if (store_write(api->facts.store, STORE_COMMITTED, unit, &err)) {
         answer->json = change.json;
+        if (request->done->event)
+            LOG(LOG_LEVEL_INFO, request->done->event, LOG_TEXT(actor, request->caller.name),
+                LOG_TEXT(connection, request->done->connection));
         return;
     }
     json_decref(change.json);
@@ -143,8 +146,8 @@ bool api_audit(struct db *db, const struct request *request, const struct api_re
                                      .path = record->path,
                                      .details = buf_text(&text),
                                      .at_us = clock_now_us()};
-    LOG(LOG_LEVEL_INFO, record->event, LOG_TEXT(actor, request->caller.name),
-        LOG_TEXT(connection, record->connection));
+    request->done->event = record->event;
+    request->done->connection = record->connection;
     return audit_add(db, &row, err);
 }
 

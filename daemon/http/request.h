@@ -22,6 +22,11 @@ struct request_caller {
     int64_t token;    /* 0 = the first one, from the state folder */
 };
 
+/* What a change was put on record as; logged when it is durable. */
+struct request_done {
+    const char *event, *connection;
+};
+
 struct request {
     const struct route *route;
     const char *parts[ROUTE_PARTS]; /* what stands in the place of {…} in the path */
@@ -30,6 +35,7 @@ struct request {
     const char *match;  /* If-Match; NULL = none */
     const json_t *body; /* an object; NULL = none */
     struct request_caller caller;
+    struct request_done *done; /* filled by api_audit */
     struct arena *arena;
 };
 

@@ -133,6 +133,7 @@ class Work(Case):
     def test_what_was_done_to_the_record_is_named(self):
         daemon = self.run_on({f"{n}.txt": b"x" for n in range(8)})
         head = daemon.status()["audit"]["head"]
+        self.assertIn("head=", daemon.events("audit-head")[0])
         good = daemon.ctl("audit", "verify")
         self.assertEqual(good.returncode, 0, good.stderr)
         self.assertIn("are as they were written; the head is " + head, good.stdout)
