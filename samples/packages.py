@@ -1,5 +1,6 @@
 """Office packages written part by part, small and plain, as the descriptions ask for."""
 import io
+import struct
 import zipfile
 from xml.sax.saxutils import escape
 
@@ -32,6 +33,9 @@ MAIN_TYPES = {
     "pptm": "application/vnd.ms-powerpoint.presentation.macroEnabled.main+xml",
     "potm": "application/vnd.ms-powerpoint.template.macroEnabled.main+xml",
     "ppsm": "application/vnd.ms-powerpoint.slideshow.macroEnabled.main+xml",
+    "xlsb": "application/vnd.ms-excel.sheet.binary.macroEnabled.main",
+    "vsdx": "application/vnd.ms-visio.drawing.main+xml",
+    "vsdm": "application/vnd.ms-visio.drawing.macroEnabled.main+xml",
 }
 PART_TYPES = {
     "header": "wordprocessingml.header", "footer": "wordprocessingml.footer",
@@ -249,6 +253,92 @@ def slides(described):
     return package, main
 
 
+# Binary workbooks ([MS-XLSB]) -----------------------------------------------------------------
+
+def record(number, data=b""):
+    """The number in one or two bytes, the length in one to four: seven bits each (2.1.4)."""
+    head = bytes([number]) if number < 128 else bytes([number & 0x7F | 0x80, number >> 7])
+    length = len(data)
+    while True:
+        head += bytes([length & 0x7F | (0x80 if length > 0x7F else 0)])
+        length >>= 7
+        if not length:
+            return head + data
+
+
+def wide(text):
+    units = text.encode("utf-16-le")
+    return struct.pack("<I", len(units) // 2) + units
+
+
+def binary_cell(index, value, strings):
+    """BrtCellReal, BrtCellSt (a text of its own) or BrtCellIsst (a shared one)."""
+    dated = isinstance(value, dict) and "date" in value
+    place = struct.pack("<II", index, 1 if dated else 0)
+    if isinstance(value, dict) and "inline" in value:
+        return record(6, place + wide(value["inline"]))
+    if dated or isinstance(value, (int, float)):
+        return record(5, place + struct.pack("<d", value["date"] if dated else value))
+    if value not in strings:
+        strings.append(value)
+    return record(7, place + struct.pack("<I", strings.index(value)))
+
+
+def binary_rows(rows, strings):
+    data = record(145)
+    for number, row in enumerate(rows):
+        data += record(0, struct.pack("<I", number))
+        data += b"".join(binary_cell(index, value, strings)
+                         for index, value in enumerate(row) if value is not None)
+    return data + record(146)
+
+
+def binary_sheet(described):
+    package = Package()
+    main = "xl/workbook.bin"
+    strings, entries = [], b""
+    package.add(main, b"", MAIN_TYPES["xlsb"], "", "officeDocument")
+    for number, one in enumerate(described["sheets"], 1):
+        relation = package.add(f"xl/worksheets/sheet{number}.bin",
+                               binary_rows(one["rows"], strings),
+                               "application/vnd.ms-excel.worksheet", main, "worksheet")
+        entries += record(156, struct.pack("<II", 1 if one.get("hidden") else 0, number)
+                          + wide(relation) + wide(one["name"]))
+    package.add("xl/sharedStrings.bin", b"".join(record(19, b"\0" + wide(text))
+                                                 for text in strings),
+                "application/vnd.ms-excel.sharedStrings", main, "sharedStrings")
+    styles = record(617) + record(47, struct.pack("<HH", 0, 0)) \
+        + record(47, struct.pack("<HH", 0, 14)) + record(618)
+    package.add("xl/styles.bin", styles, "application/vnd.ms-excel.styles", main, "styles")
+    package.add(main, record(153, bytes(4)) + entries, MAIN_TYPES["xlsb"])
+    return package, main
+
+
+# Visio ----------------------------------------------------------------------------------------
+
+def drawing(described):
+    package = Package()
+    main, list_path = "visio/document.xml", "visio/pages/pages.xml"
+    visio = "http://schemas.microsoft.com/visio/2010/relationships"
+    space = "http://schemas.microsoft.com/office/visio/2012/main"
+    package.add(main, f'<VisioDocument xmlns="{space}"/>', MAIN_TYPES[described["format"]], "",
+                f"{visio}/document")
+    package.add(list_path, "", "application/vnd.ms-visio.pages+xml", main, f"{visio}/pages")
+    entries = ""
+    for number, one in enumerate(described["pages"], 1):
+        shapes = "".join(f'<Shape ID="{index}" Type="Shape"><Text>{escape(text)}</Text></Shape>'
+                         for index, text in enumerate(one["texts"], 1))
+        relation = package.add(f"visio/pages/page{number}.xml",
+                               f'<PageContents xmlns="{space}"><Shapes>{shapes}</Shapes>'
+                               "</PageContents>", "application/vnd.ms-visio.page+xml", list_path,
+                               f"{visio}/page")
+        entries += (f'<Page ID="{number - 1}" Name="{escape(one["name"])}">'
+                    f'<Rel r:id="{relation}"/></Page>')
+    package.add(list_path, f'<Pages xmlns="{space}" xmlns:r="{REL}">{entries}</Pages>',
+                "application/vnd.ms-visio.pages+xml")
+    return package, main
+
+
 # Labels and extras ----------------------------------------------------------------------------
 
 def label_properties(package, label):
@@ -285,8 +375,9 @@ def label_info(package, info):
 
 def office(described):
     makers = {"doc": word, "dot": word, "xls": sheet, "xlt": sheet, "ppt": slides, "pps": slides,
-              "pot": slides}
-    package, main = makers[described["format"][:3]](described)
+              "pot": slides, "vsd": drawing}
+    make = binary_sheet if described["format"] == "xlsb" else makers[described["format"][:3]]
+    package, main = make(described)
     core_properties(package, described.get("title", "Sample"))
     if "label" in described:
         label_properties(package, described["label"])

@@ -4,6 +4,7 @@ Arguments: the folder of the built programs, a scratch folder."""
 import filecmp
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -46,6 +47,15 @@ def check_committed(made):
                 yield f"{os.path.relpath(path, ROOT)} is not what samples/make.py makes"
 
 
+def check_formats(seen):
+    """Every format that is read so far, from plain text to Visio, has a sample."""
+    with open(os.path.join(ROOT, "daemon", "base", "formats.def"), encoding="utf-8") as file:
+        words = re.findall(r'^FORMAT\(\w+, +"(\w+)"', file.read(), re.M)
+    for word in words[words.index("txt"):words.index("vsdm") + 1]:
+        if word not in seen:
+            yield f"no sample is a {word}"
+
+
 def main():
     programs, scratch = sys.argv[1:3]
     made = os.path.join(scratch, "samples")
@@ -64,6 +74,7 @@ def main():
         count += 1
         problems += [f"{os.path.relpath(path, made)}: {text}"
                      for text in differences(reports[path], expect)]
+    problems += check_formats({report["format"] for report in reports.values()})
     if run.stderr:
         problems.append(run.stderr.decode(errors="replace"))
     print("\n".join(problems) or f"{count} samples are as expected")
