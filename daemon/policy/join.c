@@ -411,29 +411,51 @@ static bool seals(const struct join *join)
 /* tag, alert, notify ------------------------------------------------------------------------- */
 
 /* The union of one list of names. */
-static void join_names(struct join *join, enum plan_do what)
+static struct plan_step *join_names(struct join *join, enum plan_do what)
 {
-    struct names rules, all, messages;
+    struct names rules, all;
     size_t most = 0;
     if (!rules_with(join, what, &rules))
-        return;
+        return NULL;
     for (size_t i = 0; i < join->count; i++)
         most += join->rules[i]->then.tag.count + join->rules[i]->then.notify.count;
-    if (!names_new(join, &all, most) || !names_new(join, &messages, join->count))
-        return;
+    if (!names_new(join, &all, most))
+        return NULL;
     for (size_t i = 0; i < join->count; i++) {
         const struct rule_then *then = &join->rules[i]->then;
         const struct rule_names *names = what == PLAN_TAG ? &then->tag : &then->notify;
         for (size_t k = 0; k < names->count; k++)
             add_name(&all, names->items[k]);
-        if (then->has[what] && join->rules[i]->message)
-            messages.items[messages.count++] = join->rules[i]->message;
     }
     struct plan_step *step = add_step(join, what, &rules);
     step->names = all.items;
     step->name_count = all.count;
     step->with = joined(join, all.items, all.count, ", ");
-    if (what == PLAN_NOTIFY && messages.count)
+    return step;
+}
+
+static void join_notify(struct join *join)
+{
+    struct names messages;
+    struct plan_step *step = join_names(join, PLAN_NOTIFY);
+    if (!step || !names_new(join, &messages, join->count))
+        return;
+    struct plan_notice *notices = arena_alloc(join->arena, join->count, sizeof *notices);
+    if (!notices) {
+        join->no_memory = true;
+        return;
+    }
+    step->notices = notices;
+    for (size_t i = 0; i < join->count; i++) {
+        const struct rule *rule = join->rules[i];
+        if (!rule->then.has[PLAN_NOTIFY])
+            continue;
+        notices[step->notice_count++] = (struct plan_notice){
+            rule->name, rule->message, rule->then.notify.items, rule->then.notify.count};
+        if (rule->message)
+            messages.items[messages.count++] = rule->message;
+    }
+    if (messages.count)
         step->message = joined(join, messages.items, messages.count, " ");
 }
 
@@ -475,6 +497,6 @@ bool join_rules(struct verdict *verdict, const struct rule *const *rules, size_t
     join_quarantine(&join, disagree);
     join_names(&join, PLAN_TAG);
     join_alerts(&join);
-    join_names(&join, PLAN_NOTIFY);
+    join_notify(&join);
     return !join.no_memory && !verdict->no_memory;
 }

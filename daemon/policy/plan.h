@@ -56,6 +56,13 @@ struct plan_rule {
     size_t then_count;
 };
 
+/* Whom one rule wants to be told, and its sentence for them. */
+struct plan_notice {
+    const char *rule, *message; /* message: NULL = none */
+    const char *const *targets;
+    size_t target_count;
+};
+
 /* One step. `with` is its operand for people and JSON: "Confidential", "external-people", "soc". */
 struct plan_step {
     enum plan_do what;
@@ -75,6 +82,8 @@ struct plan_step {
     int64_t span_us;      /* expire_links */
     unsigned alert_level; /* 0 low, 1 medium, 2 high */
     const char *message;
+    const struct plan_notice *notices; /* PLAN_NOTIFY: the rules, each for itself */
+    size_t notice_count;
 };
 
 struct plan_left_out {

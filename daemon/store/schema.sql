@@ -236,3 +236,42 @@ CREATE TABLE restriction (
 CREATE INDEX restriction_item ON restriction (item, id);
 CREATE INDEX restriction_open ON restriction (state, id) WHERE state IN (0, 2);
 CREATE INDEX restriction_place ON restriction (connection, key) WHERE state = 0;
+UPDATE item SET revision = NULL WHERE outcome = 'not-yet'; -- actions that this version can
+CREATE TABLE alert (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+    item       BIGINT NOT NULL, -- 0 = of the daemon itself
+    rule       TEXT NOT NULL,
+    level      BIGINT NOT NULL,
+    message    TEXT,
+    seen       TEXT NOT NULL, -- version of the file when the rule last matched; '' = it does not
+    exposure   BIGINT NOT NULL,
+    opened     BIGINT NOT NULL,
+    updated    BIGINT NOT NULL,
+    closed     BIGINT,
+    closed_by  TEXT,
+    reason     TEXT,
+    version    BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX alert_one ON alert (item, rule) WHERE closed IS NULL;
+CREATE INDEX alert_item ON alert (item, rule, id);
+CREATE INDEX alert_open ON alert (level, id) WHERE closed IS NULL;
+CREATE TABLE notified (
+    item BIGINT NOT NULL,
+    rule TEXT NOT NULL,
+    seen TEXT NOT NULL, -- version of the file that was told of
+    PRIMARY KEY (item, rule)
+) WITHOUT ROWID;
+CREATE TABLE outbox (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    message  TEXT NOT NULL, -- the webhook-id, the same for each try
+    target   TEXT NOT NULL,
+    item     BIGINT NOT NULL,
+    body     TEXT NOT NULL,
+    made     BIGINT NOT NULL,
+    due      BIGINT NOT NULL,
+    attempt  BIGINT NOT NULL,
+    error    TEXT,
+    given_up BIGINT
+);
+CREATE INDEX outbox_due ON outbox (target, due, id) WHERE given_up IS NULL;
+CREATE INDEX outbox_given_up ON outbox (given_up) WHERE given_up IS NOT NULL;
