@@ -18,6 +18,7 @@
 #include "http/hooks.h"
 #include "http/server.h"
 #include "jobs/custodian.h"
+#include "jobs/deliver.h"
 #include "jobs/workers.h"
 #include "notify.h"
 #include "rulesfile.h"
@@ -63,6 +64,7 @@ struct daemon {
     struct vault *vault;
     struct handoff *handoff;
     struct custodian custodian;
+    struct deliver *deliver;
     struct workers *workers;
     struct api *api;
     struct hooks *hooks;
@@ -184,8 +186,10 @@ static int check(struct daemon *daemon)
 {
     struct err err = {0};
     own_buf struct buf problems = buf_new(problems_max_bytes);
-    struct hooks *hooks = hooks_open(&daemon->config, NULL, &err); /* are the secrets good? */
-    bool ok = hooks && start_parser(daemon, NULL, 1, &err) && prepare_rules(daemon, &err);
+    const struct config *config = &daemon->config;
+    struct hooks *hooks = hooks_open(config, NULL, &err); /* are the secrets good? */
+    bool ok = hooks && deliver_check(config->targets, config->target_count, &err) &&
+              start_parser(daemon, NULL, 1, &err) && prepare_rules(daemon, &err);
     hooks_close(hooks);
     struct policy *policy = ok ? rulesfile_check(&daemon->rules, &problems, &err) : NULL;
     fputs(buf_text(&problems), stderr);
@@ -328,6 +332,8 @@ static bool start_workers(struct daemon *daemon, struct err *err)
         .tombstone = strcmp(daemon->config.tombstone, "none") != 0,
     };
     const struct workers_options options = {
+        .told = deliver_wake,
+        .told_context = daemon->deliver,
         .budget = daemon->budget,
         .custodian = &daemon->custodian,
         .store = daemon->store,
@@ -342,6 +348,18 @@ static bool start_workers(struct daemon *daemon, struct err *err)
     };
     daemon->workers = workers_start(&options, err);
     return daemon->workers != NULL;
+}
+
+static bool start_deliver(struct daemon *daemon, struct err *err)
+{
+    const struct deliver_options options = {
+        .store = daemon->store,
+        .targets = daemon->config.targets,
+        .target_count = daemon->config.target_count,
+        .retry_us = (int64_t)daemon->config.limits.notify_retry_s * 1000000,
+    };
+    daemon->deliver = deliver_open(&options, err);
+    return daemon->deliver != NULL;
 }
 
 static bool start_api(struct daemon *daemon, struct err *err)
@@ -430,8 +448,8 @@ static bool start(struct daemon *daemon, struct err *err)
     daemon->store = store_open(daemon->state.path, err);
     daemon->hooks = daemon->store ? hooks_open(&daemon->config, daemon->store, err) : NULL;
     return daemon->hooks && prepare_rules(daemon, err) && open_vault(daemon, err) &&
-           open_links(daemon, err) && start_api(daemon, err) && start_workers(daemon, err) &&
-           start_server(daemon, err);
+           open_links(daemon, err) && start_deliver(daemon, err) && start_api(daemon, err) &&
+           start_workers(daemon, err) && start_server(daemon, err);
 }
 
 static void stop(struct daemon *daemon)
@@ -441,6 +459,7 @@ static void stop(struct daemon *daemon)
     if (daemon->workers)
         workers_stop(daemon->workers);
     budget_close(daemon->budget);
+    deliver_close(daemon->deliver);
     close_links(daemon);
     api_close(daemon->api);
     hooks_close(daemon->hooks);

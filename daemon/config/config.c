@@ -288,11 +288,57 @@ static void read_connections(struct value_context *context, struct config *confi
 
 /* Notification targets ----------------------------------------------------------------------- */
 
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
+           strcmp(host, "localhost") == 0;
+}
+
 static const struct row target_rows[] = {
     {"name", VALUE_TEXT, offsetof(struct config_target, name), NULL, NULL, NOW},
     {"url", VALUE_TEXT, offsetof(struct config_target, url), NULL, NULL, NOW},
-    {"secret_file", VALUE_SECRET, offsetof(struct config_target, secret_file), NULL, NULL, NOW},
+    {"secret_file", VALUE_SECRETS, offsetof(struct config_target, secrets), NULL, NULL, NOW},
+    {"ca_file", VALUE_PATH, offsetof(struct config_target, ca_file), NULL, NULL, NOW},
 };
+
+/* https anywhere, http on this machine; what follows the host is the receiver's. */
+static bool is_hook_url(struct value_context *context, const char *url)
+{
+    if (strncmp(url, "https://", 8) == 0)
+        return url[8] != '\0';
+    if (strncmp(url, "http://", 7) != 0)
+        return false;
+    url += 7;
+    bool bracketed = *url == '[';
+    const char *host = arena_strndup(context->arena, url + bracketed,
+                                     strcspn(url + bracketed, bracketed ? "]" : ":/?#"));
+    return host && is_loopback(host);
+}
+
+static void check_target(struct value_context *context, const struct config *config,
+                         const struct config_target *one, const struct yaml_node *map)
+{
+    static const char *const built_in[] = {"owner", "last-editor"};
+    if (!one->name || !one->url || one->secrets.count == 0) {
+        value_error(context, map->line, map->column,
+                    "a target needs \"name\", \"url\" and \"secret_file\"");
+        return;
+    }
+    if (!name_valid(one->name) || in_list(built_in, 2, one->name))
+        value_error(context, map->line, map->column,
+                    "a target needs a name of 1 to %d characters without /, other than owner and "
+                    "last-editor",
+                    name_max);
+    for (size_t i = 0; &config->targets[i] != one; i++)
+        if (config->targets[i].name && strcmp(config->targets[i].name, one->name) == 0)
+            value_error(context, map->line, map->column,
+                        "target \"%s\" is defined already in line %u; names must differ", one->name,
+                        config->targets[i].line);
+    if (!is_hook_url(context, one->url))
+        value_error(context, map->line, map->column,
+                    "target \"%.80s\": the url begins with https:// (http:// only to this machine)",
+                    one->name);
+}
 
 static void read_targets(struct value_context *context, struct config *config,
                          const struct yaml_node *list)
@@ -303,27 +349,20 @@ static void read_targets(struct value_context *context, struct config *config,
         value_error(context, list->line, list->column, "\"notify\" is a list of targets");
         return;
     }
-    value_warning(context, list->line, list->column, "\"notify\" does not act in this version");
     config->targets = arena_alloc(context->arena, list->count + 1, sizeof *config->targets);
     for (size_t i = 0; config->targets && i < list->count; i++) {
         const struct yaml_node *map = &list->items[i];
         struct config_target *one = &config->targets[config->target_count++];
         const struct target target = {target_rows, sizeof target_rows / sizeof *target_rows, one,
                                       NULL, "notify"};
+        one->line = map->line;
         if (map->kind == YAML_MAP)
             read_map(context, &target, "", map);
-        if (!one->name || !one->url)
-            value_error(context, map->line, map->column, "a target needs \"name\" and \"url\"");
+        check_target(context, config, one, map);
     }
 }
 
 /* The whole ---------------------------------------------------------------------------------- */
-
-static bool is_loopback(const char *host)
-{
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
-           strcmp(host, "localhost") == 0;
-}
 
 static void check_whole(struct value_context *context, const struct config *config,
                         const struct yaml_node *root)
@@ -412,6 +451,16 @@ static void print_connection(const struct config_connection *connection, struct 
     }
 }
 
+static void print_target(const struct config_target *target, struct arena *arena, FILE *out)
+{
+    fprintf(out, "# notify, line %u\n", target->line);
+    for (size_t i = 0; i < sizeof target_rows / sizeof *target_rows; i++) {
+        const char *text =
+            value_text(arena, target_rows[i].kind, (const char *)target + target_rows[i].offset);
+        fprintf(out, "  %s: %s\n", target_rows[i].key, text ? text : "");
+    }
+}
+
 bool config_print(const struct config *config, struct arena *arena, FILE *out)
 {
     for (size_t i = 0; i < setting_count; i++) {
@@ -431,6 +480,8 @@ bool config_print(const struct config *config, struct arena *arena, FILE *out)
         fprintf(out, "limits.%s: %llu  # %s: %s\n", rows[i].name,
                 (unsigned long long)limits_get(&config->limits, &rows[i]), rows[i].unit,
                 rows[i].sentence);
+    for (size_t i = 0; i < config->target_count; i++)
+        print_target(&config->targets[i], arena, out);
     for (size_t i = 0; i < config->connection_count; i++)
         print_connection(&config->connections[i], arena, out);
     return !ferror(out);

@@ -37,7 +37,9 @@ struct config_connection {
 };
 
 struct config_target {
-    const char *name, *url, *secret_file;
+    unsigned line;
+    const char *name, *url, *ca_file;
+    struct config_list secrets; /* files; new and old during rotation */
 };
 
 struct config {

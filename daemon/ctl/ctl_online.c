@@ -74,6 +74,33 @@ static void print_webhooks(FILE *out, const json_t *webhooks)
     fputc('\n', out);
 }
 
+static void print_alerts(FILE *out, const json_t *open)
+{
+    long long high = online_number(open, "high"), all = high + online_number(open, "medium");
+    all += online_number(open, "low");
+    if (all > 0)
+        fprintf(out, "alerts      %lld open, %lld of them high\n", all, high);
+}
+
+static void print_notifications(FILE *out, const json_t *told)
+{
+    size_t index;
+    json_t *target;
+    json_array_foreach(json_object_get(told, "targets"), index, target)
+    {
+        const char *error = online_text(target, "error");
+        fprintf(out, "notify      %s: %lld waiting", online_text(target, "name"),
+                online_number(target, "waiting"));
+        if (*online_text(target, "oldest"))
+            fprintf(out, " since %s", online_text(target, "oldest"));
+        if (online_number(target, "given_up"))
+            fprintf(out, ", %lld GIVEN UP", online_number(target, "given_up"));
+        fputs(*error ? ": " : "", out);
+        ctl_put(out, error);
+        fputc('\n', out);
+    }
+}
+
 static void print_status(FILE *out, const json_t *status)
 {
     const json_t *sandbox = json_object_get(status, "sandbox");
@@ -89,6 +116,8 @@ static void print_status(FILE *out, const json_t *status)
         print_connection(out, value);
     print_webhooks(out, json_object_get(status, "webhooks"));
     print_rules(out, json_object_get(status, "rules"));
+    print_alerts(out, json_object_get(json_object_get(status, "alerts"), "open"));
+    print_notifications(out, json_object_get(status, "notifications"));
     fprintf(out, "sandbox     %s, Landlock %lld, %lld types\n",
             json_is_true(json_object_get(sandbox, "seccomp")) ? "seccomp" : "NO SECCOMP (relaxed)",
             online_number(sandbox, "landlock"), online_number(sandbox, "types"));

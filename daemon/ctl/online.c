@@ -80,6 +80,7 @@ static size_t take(char *bytes, size_t size, size_t count, void *answer)
 struct asking {
     const char *method, *path;
     struct buf body, answer;
+    long long version;
     char stopped[64]; /* since when all acting is stopped; "" = it is not */
 };
 
@@ -113,16 +114,24 @@ static void set_options(CURL *curl, struct asking *asking, struct curl_slist *he
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)asking->body.length);
 }
 
-static struct curl_slist *make_headers(const struct target *target)
+/* NULL when memory is out. */
+static struct curl_slist *make_headers(const struct target *target, long long version)
 {
+    char match[48];
     own_buf struct buf header = buf_new(8192);
     buf_printf(&header, "Authorization: Bearer %s", target->token);
-    struct curl_slist *first = header.failed ? NULL : curl_slist_append(NULL, buf_text(&header));
-    struct curl_slist *both =
-        first ? curl_slist_append(first, "Content-Type: application/json") : NULL;
-    if (!both)
-        curl_slist_free_all(first);
-    return both;
+    snprintf(match, sizeof match, "If-Match: \"%lld\"", version);
+    const char *const lines[] = {buf_text(&header), "Content-Type: application/json", match};
+    struct curl_slist *list = NULL;
+    for (size_t i = 0; !header.failed && i < (version ? 3u : 2u); i++) {
+        struct curl_slist *more = curl_slist_append(list, lines[i]);
+        if (!more) {
+            curl_slist_free_all(list);
+            return NULL;
+        }
+        list = more;
+    }
+    return list;
 }
 
 /* The answer's status code; 0 after a message. */
@@ -132,7 +141,7 @@ static long ask(struct ctl_call *call, const struct target *target, struct askin
     own_buf struct buf url = buf_new(32768);
     buf_printf(&url, "%s%s", target->server, asking->path);
     CURL *curl = curl_easy_init();
-    struct curl_slist *headers = make_headers(target);
+    struct curl_slist *headers = make_headers(target, asking->version);
     if (!curl || !headers || url.failed || asking->body.failed) {
         fail(call, CTL_UNREACHABLE, "out of memory", "");
     } else {
@@ -168,6 +177,7 @@ json_t *online_send(struct ctl_call *call, const struct online *online, const ch
     struct err err = {0};
     struct asking asking = {.method = method,
                             .path = path,
+                            .version = online->version,
                             .body = buf_new(answer_max_bytes),
                             .answer = buf_new(answer_max_bytes)};
     json_t *json = NULL;

@@ -11,6 +11,7 @@
 
 struct online {
     const char *server, *token_file, *state; /* options; NULL = from the environment */
+    long long version; /* of what is to be changed, as it was seen (If-Match); 0 = none */
 };
 
 /* The options that every online command has. */

@@ -4,8 +4,10 @@
 #include "base/own.h"
 #include "http/api_parts.h"
 #include "policy/digest.h"
+#include "store/alert.h"
 #include "store/audit.h"
 #include "store/catalogue.h"
+#include "store/outbox.h"
 #include "store/revision.h"
 
 static json_t *items_json(const struct catalogue_numbers *numbers)
@@ -74,6 +76,47 @@ static json_t *rules_json(struct api *api, struct db *db, struct arena *arena, s
     return json;
 }
 
+static json_t *alerts_json(struct db *db, struct err *err)
+{
+    int64_t counts[ALERT_LEVEL_COUNT];
+    if (!alert_counts(db, counts, err))
+        return NULL;
+    json_t *open = json_object();
+    for (int i = ALERT_LEVEL_COUNT - 1; i >= 0; i--)
+        json_object_set_new(open, alert_level_word((enum alert_level)i), json_integer(counts[i]));
+    return json_pack("{s:o}", "open", open);
+}
+
+static json_t *target_json(const struct outbox_target *target)
+{
+    return json_pack("{s:o, s:I, s:o, s:o, s:i, s:I, s:o, s:o}", "name", api_text(target->target),
+                     "waiting", (json_int_t)target->waiting, "oldest", api_time(target->oldest_us),
+                     "next", api_time(target->due_us), "failed_tries", target->attempt, "given_up",
+                     (json_int_t)target->given_up, "last_given_up", api_time(target->given_up_us),
+                     "error", api_text(target->error));
+}
+
+/* What is still to be delivered, and what was given up in the last 30 days. */
+static json_t *notifications_json(struct db *db, struct arena *arena, struct err *err)
+{
+    size_t count;
+    struct outbox_target *targets;
+    int64_t waiting = 0, given_up = 0, oldest_us = 0;
+    if (!outbox_targets(db, arena, &targets, &count, err))
+        return NULL;
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct outbox_target *target = &targets[i];
+        waiting += target->waiting;
+        given_up += target->given_up;
+        if (target->waiting && (!oldest_us || target->oldest_us < oldest_us))
+            oldest_us = target->oldest_us;
+        json_array_append_new(list, target_json(target));
+    }
+    return json_pack("{s:I, s:o, s:I, s:o}", "waiting", (json_int_t)waiting, "oldest",
+                     api_time(oldest_us), "given_up", (json_int_t)given_up, "targets", list);
+}
+
 static json_t *notes_json(const struct api *api)
 {
     json_t *notes = json_array();
@@ -102,14 +145,23 @@ static json_t *status_json(struct api *api, struct db *db, const struct request 
     json_t *rules = acting ? rules_json(api, db, request->arena, err) : NULL;
     if (!rules)
         return NULL;
+    json_t *alerts = alerts_json(db, err);
+    json_t *notifications = alerts ? notifications_json(db, request->arena, err) : NULL;
+    if (!notifications) {
+        json_decref(alerts);
+        json_decref(rules);
+        return NULL;
+    }
     return json_pack(
-        "{s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o}",
+        "{s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o, s:o, "
+        "s:o}",
         "version", LABELD_VERSION, "started", api_time(api->started_us), "acting", acting, "items",
         items_json(&items), "jobs", api_jobs_json(&jobs), "webhooks", api_webhooks_json(api),
         "connections", connections_json(api, db, request->arena), "rules", rules, "sandbox",
         "seccomp", api->facts.seccomp, "landlock", (json_int_t)api->facts.landlock_abi, "types",
         (json_int_t)api->facts.types, "types_digest", api->facts.types_digest, "audit", "seq",
-        (json_int_t)head.seq, "head", head.hash, "notes", notes_json(api));
+        (json_int_t)head.seq, "head", head.hash, "alerts", alerts, "notifications", notifications,
+        "notes", notes_json(api));
 }
 
 void api_status(struct api *api, const struct request *request, struct answer *answer)

@@ -28,4 +28,9 @@ bool act_unshare_record(struct db *db, struct visit *visit, struct err *err);
 bool act_expire_links(struct visit *visit, const struct plan_step *step, struct visit_step *done,
                       struct err *err);
 
+/* Whom it names is told by the record of the outcome (tell.h); `done` stays without a word, unless
+ * somebody is named whom only mail would reach: "not-yet". */
+bool act_notify(struct visit *visit, const struct plan_step *step, struct visit_step *done,
+                struct err *err);
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "store/custody.h"
 #include "jobs/job.h"
+#include "jobs/tell.h"
 #include "store/audit.h"
 #include "store/restriction.h"
 
@@ -45,7 +46,8 @@ static bool record_placed(struct db *db, const struct intent *intent, struct err
                                         .path = found ? item.path : NULL,
                                         .details = "{\"recovered\":true}",
                                         .at_us = clock_now_us()};
-    return audit_add(db, &record, err);
+    return audit_add(db, &record, err) &&
+           tell_own_version(db, intent->item, intent->old_version, intent->new_version, err);
 }
 
 static bool record(struct db *db, void *context, struct err *err)

@@ -42,7 +42,9 @@ struct visit_world {
     void (*settle)(void *context, const struct visit_link *link,
                    struct connect_replacing *replacing, const struct intent *intent);
     void *settle_context;
-    struct metrics *metrics; /* NULL = none */
+    struct metrics *metrics;     /* NULL = none */
+    void (*told)(void *context); /* there are messages in the outbox; NULL = nobody delivers */
+    void *told_context;
     const atomic_bool *stop; /* the daemon stops; NULL = never */
 };
 
@@ -101,6 +103,7 @@ struct visit_outcome { /* act */
     bool settled;                            /* the displaced file is gone already */
     bool unclear; /* whether it was placed: the intent stays, the next visit recovers */
     struct connect_replacing *replacing;
+    bool told; /* messages lie in the outbox */
 };
 
 struct visit {

@@ -5,12 +5,13 @@
 #include "jobs/job.h"
 #include "store/hold.h"
 
-/* How each step is carried out, and how much its outcome tells a person. Tags, alerts and
- * notifications are recorded with the outcome; those without a function are not in this version. */
+/* How each step is carried out, and how much its outcome tells a person. Tags and alerts are
+ * recorded with the outcome; those without a function are not in this version. */
 static const struct act {
     bool (*carry_out)(struct visit *visit, const struct plan_step *step, struct visit_step *done,
                       struct err *err);
     bool with_record;
+    bool tells;      /* people, not the file: also when it was taken away */
     bool takes_away; /* leaves no file in its place: comes after what a new version brings */
 } acts[PLAN_DO_COUNT] = {
     [PLAN_UNSHARE] = {.carry_out = act_unshare},
@@ -19,8 +20,8 @@ static const struct act {
     [PLAN_ENCRYPT] = {.carry_out = act_encrypt, .takes_away = true},
     [PLAN_QUARANTINE] = {.carry_out = act_quarantine, .takes_away = true},
     [PLAN_TAG] = {.with_record = true},
-    [PLAN_ALERT] = {0},
-    [PLAN_NOTIFY] = {0},
+    [PLAN_ALERT] = {.with_record = true},
+    [PLAN_NOTIFY] = {.carry_out = act_notify, .tells = true},
 };
 
 /* An action that can never be carried out on this file is told with the file; one that may be
@@ -80,9 +81,10 @@ static void sum_up(struct visit_outcome *outcome)
         const struct visit_step *step = &outcome->steps[i];
         if (outcome->stopped && strcmp(step->word, "stopped") != 0)
             continue;
-        if (step->changed)
+        bool about_file = !acts[step->step->what].tells;
+        if (step->changed || !telling)
             telling = step;
-        else if (!telling || (!telling->changed && strcmp(telling->word, "unchanged") == 0))
+        else if (about_file && !telling->changed && strcmp(telling->word, "unchanged") == 0)
             telling = step;
     }
     bool cut = outcome->taken.id && (!telling || strcmp(telling->word, "unchanged") == 0);
@@ -106,7 +108,7 @@ static bool one_step(struct visit *visit, const struct plan_step *step, struct e
     struct visit_step *done = &outcome->steps[outcome->step_count];
     *done = (struct visit_step){.step = step};
     if (carry_out(visit, done, &why))
-        outcome->step_count++;
+        outcome->step_count += done->word != NULL;
     else if (first->kind == ERR_NONE)
         *first = why;
     return act->takes_away && done->changed;
@@ -132,17 +134,19 @@ static bool is_left(const struct visit_step *step)
            strcmp(step->word, "stopped") != 0;
 }
 
-/* All in their order, until the file is taken away. False: memory. */
+/* All in their order; once the file is taken away only people are told. False: memory. */
 static bool all_steps(struct visit *visit, bool *taken, struct err *first)
 {
     struct plan_step *instead = NULL;
     struct visit_outcome *outcome = &visit->outcome;
     const struct plan_steps *steps = &visit->plan.plan.plan;
-    for (size_t i = 0; i < steps->count && !*taken; i++) {
+    for (size_t i = 0; i < steps->count; i++) {
         const struct plan_step *step = &steps->steps[i];
         size_t before = outcome->step_count;
+        if (*taken && !acts[step->what].tells)
+            continue;
         if (step->what != PLAN_ENCRYPT || !instead)
-            *taken = one_step(visit, step, first);
+            *taken = one_step(visit, step, first) || *taken;
         if (outcome->step_count == before || !is_left(&outcome->steps[before]))
             continue;
         instead = quarantine_instead(visit, &outcome->steps[before]);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "jobs/act.h"
 #include "jobs/job.h"
+#include "jobs/tell.h"
 #include "store/audit.h"
 
 enum {
@@ -140,16 +141,31 @@ static bool save_decision(struct db *db, const struct visit *visit, struct err *
     return item_decision_save(db, visit->copy.before.id, &decision, err);
 }
 
+/* What the plan asks for and this version cannot do yet; NULL = nothing. */
+static json_t *not_yet_json(const struct visit_outcome *outcome)
+{
+    json_t *list = NULL;
+    for (size_t i = 0; i < outcome->step_count; i++) {
+        const struct visit_step *step = &outcome->steps[i];
+        if (strcmp(step->word, "not-yet") != 0)
+            continue;
+        list = list ? list : json_array();
+        json_array_append_new(
+            list, json_sprintf("%s %s", plan_do_word(step->step->what), step->step->with));
+    }
+    return list;
+}
+
 static bool say(struct db *db, const struct visit *visit, const char *event, struct err *err)
 {
     const struct visit_outcome *outcome = &visit->outcome;
     const struct facts *facts = &visit->plan.facts;
     own_buf struct buf details = buf_new(json_max_bytes);
-    own_json json_t *json =
-        json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "outcome", outcome->word, "code",
-                  outcome->code, "label", outcome->label ? outcome->label->name : NULL,
-                  "label_before", facts->label_id, "version", visit->copy.stat.version,
-                  "new_version", outcome->new_version, "revision", visit->plan.plan.revision);
+    own_json json_t *json = json_pack(
+        "{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o*}", "outcome", outcome->word, "code",
+        outcome->code, "label", outcome->label ? outcome->label->name : NULL, "label_before",
+        facts->label_id, "version", visit->copy.stat.version, "new_version", outcome->new_version,
+        "revision", visit->plan.plan.revision, "not_yet", not_yet_json(outcome));
     if (json)
         json_write(json, &details);
     const struct audit_record record = {.event = event,
@@ -176,7 +192,8 @@ static bool record_gone(struct db *db, struct visit *visit, struct err *err)
     const struct item *before = &visit->copy.before;
     if (!visit->copy.known || before->deleted_us != ITEM_NO_TIME || was_taken(before))
         return true;
-    return item_gone(db, before->id, visit->now_us, err) && say(db, visit, "gone", err);
+    return item_gone(db, before->id, visit->now_us, err) && say(db, visit, "gone", err) &&
+           tell_gone(db, visit, err);
 }
 
 /* One record for each step that changed something, else one of what was looked at. */
@@ -287,7 +304,8 @@ static bool record_item(struct db *db, struct visit *visit, struct err *err)
         return true;
     fill_item(visit, &item);
     return item_save(db, &item, err) && save_report(db, visit, id, err) &&
-           save_decision(db, visit, err) && follow(db, visit, err) && say_all(db, visit, err);
+           save_decision(db, visit, err) && follow(db, visit, err) && say_all(db, visit, err) &&
+           tell_item(db, visit, err);
 }
 
 static bool end_intent(struct db *db, const struct visit *visit, struct err *err)
@@ -322,11 +340,19 @@ static bool record(struct db *db, void *context, struct err *err)
     return ok && job_event(db, &visit->job, JOB_FINISHED, visit->now_us, err);
 }
 
+/* Messages are durable: whoever delivers them may begin. */
+static void ring_told(const struct visit *visit)
+{
+    if (visit->outcome.told && visit->world->told)
+        visit->world->told(visit->world->told_context);
+}
+
 bool visit_record(struct visit *visit, struct err *err)
 {
     const struct store_unit unit = {record, visit};
     if (!store_write(visit->world->store, STORE_COMMITTED, unit, err))
         return false;
+    ring_told(visit);
     if (visit->outcome.replacing && visit->outcome.new_version && visit->world->settle) {
         visit->world->settle(visit->world->settle_context, visit->link, visit->outcome.replacing,
                              &visit->outcome.intent);
@@ -368,8 +394,11 @@ static void keep_failure(struct failure *failure)
     int64_t pause_us = first_pause_us;
     struct err err = {0};
     for (int i = 0; i < quick_tries || visit->world->stop; i++) {
-        if (store_write(visit->world->store, STORE_COMMITTED, unit, &err))
+        if (store_write(visit->world->store, STORE_COMMITTED, unit, &err)) {
+            ring_told(visit);
             return;
+        }
+        failure->visit->outcome.told = false;
         if (err.kind == ERR_STOPPED || err.kind == ERR_BROKEN ||
             (visit->world->stop && atomic_load(visit->world->stop)))
             break;

@@ -184,6 +184,8 @@ static void init(struct workers *workers, const struct workers_options *options)
                                           .policy = rules_hold,
                                           .policy_done = rules_drop,
                                           .settle = settling_add,
+                                          .told = options->told,
+                                          .told_context = options->told_context,
                                           .stop = &workers->stop};
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);

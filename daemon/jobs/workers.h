@@ -19,8 +19,10 @@ struct workers_options {
     struct visit_link *links; /* borrowed */
     const int64_t *poll_us;   /* of each link: how often to walk; 0 = only at start */
     size_t link_count;
-    struct metrics *metrics; /* borrowed; NULL = nothing is counted */
-    unsigned threads;        /* 0 = 4 a core, at least 8 */
+    struct metrics *metrics;     /* borrowed; NULL = nothing is counted */
+    unsigned threads;            /* 0 = 4 a core, at least 8 */
+    void (*told)(void *context); /* there are messages in the outbox; NULL = nobody delivers */
+    void *told_context;
 };
 
 /* Finish what a kill has cut, then start. Each connection is walked once. NULL with err. */

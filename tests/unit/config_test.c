@@ -76,7 +76,11 @@ static const struct {
     {"connections: [{ name: a, kind: directory, path: x, poll: 10 }]\n", "is not a span", false},
     {"connections: [{ name: a, kind: directory, path: x, webhook: { token_file: no.such } }]\n",
      "no.such cannot be read", false},
-    {"notify: [{ name: soc }]\n", "a target needs \"name\" and \"url\"", false},
+    {"notify: [{ name: soc }]\n", "a target needs \"name\", \"url\" and \"secret_file\"", false},
+    {"notify: [{ name: soc, url: 'https://a/', secret_file: no.such }]\n", "no.such cannot be read",
+     false},
+    {"notify: [{ name: soc, ulr: 'https://a/' }]\n", "did you mean \"url\"?", false},
+    {"notify: { name: soc }\n", "\"notify\" is a list of targets", false},
     {"a: [\n", "error:", false},
     {"- a\n", "the file is a mapping", false},
 };

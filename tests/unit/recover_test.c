@@ -14,7 +14,9 @@
 #include "jobs/job.h"
 #include "jobs/recover.h"
 #include "jobs/visit.h"
+#include "store/alert.h"
 #include "store/audit.h"
+#include "store/outbox.h"
 
 /* One visit that labels a file, with a fault at every place: whatever fails or is killed, the file
  * is the old or the new one, and what is run afterwards ends with a label. */
@@ -24,7 +26,8 @@ static const char rules_text[] =
     "labels:\n"
     "  - { name: General, id: 0f7a6c1e-6f0a-4c52-9d7b-0b7a3f1d2c11 }\n"
     "rules:\n"
-    "  - { name: Everything, when: always, then: { label: General }, mode: enforce }\n";
+    "  - { name: Everything, when: always, then: { label: General, alert: low, notify: [soc] },\n"
+    "      mode: enforce }\n";
 
 #define SAMPLE SOURCE_DIR "/samples/files/office/cards-shared.docx"
 
@@ -53,6 +56,7 @@ struct world {
     struct visit_world visits;
     struct visit_link link;
     struct arena arena;
+    int64_t told; /* messages in the outbox so far */
 };
 
 static void die_at(enum moment moment)
@@ -302,6 +306,28 @@ static bool is_labelled(struct world *world)
     return true;
 }
 
+/* Each version was told exactly once, and the one alert knows the version that stands there. */
+static void check_told(struct world *world, struct db *db, const struct item *item)
+{
+    bool found;
+    size_t count;
+    struct err err = {0};
+    struct alert alert;
+    struct outbox_target *targets;
+    struct outbox_told *told;
+    assert_true(outbox_targets(db, &world->arena, &targets, &count, &err));
+    assert_int_equal(count, 1);
+    assert_int_equal(targets[0].waiting, ++world->told);
+    assert_true(outbox_told(db, item->id, &world->arena, &told, &count, &err));
+    assert_int_equal(count, 1);
+    assert_string_equal(told[0].version, item->version);
+    assert_true(alert_live(db, item->id, 0, &world->arena, &alert, &found, &err) && found);
+    assert_int_equal(alert.closed_us, 0);
+    assert_string_equal(alert.seen, item->version);
+    assert_true(alert_live(db, item->id, alert.id, &world->arena, &alert, &found, &err));
+    assert_false(found);
+}
+
 static void check_end(struct world *world)
 {
     struct err err = {0};
@@ -319,6 +345,7 @@ static void check_end(struct world *world)
         fail_msg("%s", err.text);
     assert_true(item_find(db, "team", "a.docx", &world->arena, &item, &found, &err) && found);
     assert_string_equal(item.label_id, label_id);
+    check_told(world, db, &item);
     store_reader_done(world->visits.store, db);
 }
 
