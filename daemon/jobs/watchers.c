@@ -141,7 +141,7 @@ struct watchers *watchers_start(const struct watchers_options *options, struct e
     }
     if (ok)
         return watchers;
-    watchers_stop(watchers);
+    watchers_close(watchers);
     return NULL;
 }
 
@@ -153,9 +153,18 @@ void watchers_stop(struct watchers *watchers)
     atomic_store(&watchers->stop, true);
     if (watchers->stop_fd >= 0 && write(watchers->stop_fd, &one, sizeof one) < 0)
         LOG(LOG_LEVEL_WARN, "stop", LOG_TEXT(error, "the watches cannot be told"));
-    for (size_t i = 0; i < watchers->count; i++)
+    for (size_t i = 0; i < watchers->count; i++) {
         if (watchers->items[i].started)
             pthread_join(watchers->items[i].thread, NULL);
+        watchers->items[i].started = false;
+    }
+}
+
+void watchers_close(struct watchers *watchers)
+{
+    if (!watchers)
+        return;
+    watchers_stop(watchers);
     if (watchers->stop_fd >= 0)
         close(watchers->stop_fd);
     mem_free(watchers);

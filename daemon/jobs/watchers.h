@@ -21,7 +21,9 @@ struct watchers *watchers_start(const struct watchers_options *options, struct e
 /* Ask for the walks whose time has come. One thread calls this. */
 void watchers_poll(struct watchers *watchers);
 
-/* Ends and joins the threads. NULL is fine. */
+/* Ends and joins the threads; watchers_poll may still be called until watchers_close. NULL is
+ * fine for both. */
 void watchers_stop(struct watchers *watchers);
+void watchers_close(struct watchers *watchers);
 
 #endif

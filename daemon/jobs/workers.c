@@ -266,6 +266,7 @@ void workers_stop(struct workers *workers)
     store_on_jobs(workers->world.store, NULL, NULL);
     store_on_lost(workers->world.store, NULL, NULL);
     clerk_close(workers->clerk);
+    watchers_close(workers->watchers);
     if (workers->settling)
         settling_all(workers->settling);
     settling_close(workers->settling);
