@@ -118,7 +118,7 @@ static bool end(struct visit_step *done, const char *word, const char *code, con
 bool act_quarantine(struct visit *visit, const struct plan_step *step, struct visit_step *done,
                     struct err *err)
 {
-    bool released;
+    bool released = false;
     const struct custodian *custodian = visit->world->custodian;
     if (!is_released(visit, step, &released, err))
         return false;

@@ -99,7 +99,9 @@ bool job_event(struct db *db, struct queue_job *job, enum job_event event, int64
     if (to == QUEUE_DONE && !stored.again)
         return queue_remove(db, job->id, err);
     if (stored.again && (to == QUEUE_DONE || to == QUEUE_FAILED || to == QUEUE_WAITING)) {
-        job->state = QUEUE_QUEUED; /* another version is there: it starts anew */
+        job->state = QUEUE_QUEUED; /* another version is there: it starts anew, as a live change */
+        if (stored.kind == QUEUE_VISIT)
+            job->lane = QUEUE_LIVE;
         job->due_us = now_us;
         job->seen_us = stored.seen_us;
         job->attempt = job->conflicts = 0;

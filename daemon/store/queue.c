@@ -110,14 +110,14 @@ static void join(struct queue_job *open, const struct queue_job *job)
 {
     bool running = open->state == QUEUE_RUNNING || open->state == QUEUE_ACTING;
     bool stuck = open->state == QUEUE_WAITING || open->state == QUEUE_FAILED;
-    if (job->lane < open->lane)
-        open->lane = job->lane;
     open->force = open->force || job->force;
-    if (running) {
+    if (running) { /* its lane stays: it holds a slot of that lane */
         open->again = true;
         open->seen_us = job->seen_us;
         return;
     }
+    if (job->lane < open->lane)
+        open->lane = job->lane;
     if (stuck) {
         open->state = QUEUE_QUEUED;
         open->attempt = open->conflicts = 0;
@@ -263,15 +263,30 @@ static bool look_through(struct db *db, const struct queue_job *kind, struct are
     return true;
 }
 
+/* Whether a backfill may have one more slot: of the cap + 1 workers a quarter, at least one, is
+ * never taken by visits and walks of backfills, whatever the number of connections. */
+static bool may_backfill(struct db *db, int cap, bool *may, struct err *err)
+{
+    int all = cap + 1, kept = all / 4 ? all / 4 : all > 1;
+    struct db_query *query = db_query(db, DB_JOB_BACKFILLS);
+    if (db_step(query, err) != DB_ROW)
+        return false;
+    *may = db_column_number(query, 0) < all - kept;
+    db_done(query);
+    return true;
+}
+
 bool queue_next(struct db *db, int64_t now_us, int cap, struct arena *arena, struct queue_job *job,
                 bool *found, struct err *err)
 {
     struct busy *busy;
+    bool backfill;
     struct claim claim = {.now_us = now_us, .cap = cap, .best = job};
-    if (!read_busy(db, arena, &busy, err))
+    if (!read_busy(db, arena, &busy, err) || !may_backfill(db, cap, &backfill, err))
         return false;
     claim.busy = busy;
-    for (int lane = QUEUE_LIVE; lane < QUEUE_LANE_COUNT && !claim.found; lane++)
+    int end = backfill ? QUEUE_LANE_COUNT : QUEUE_BACKFILL;
+    for (int lane = QUEUE_LIVE; lane < end && !claim.found; lane++)
         for (size_t i = 0; i < sizeof open_states / sizeof *open_states; i++) {
             const struct queue_job kind = {.state = open_states[i], .lane = (enum queue_lane)lane};
             if (!look_through(db, &kind, arena, &claim, err))

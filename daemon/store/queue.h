@@ -42,8 +42,9 @@ struct queue_job {
 bool queue_add(struct db *db, struct queue_job *job, struct err *err);
 
 /* What may be claimed: of the connections that are not paused (hold.h) and have fewer running
- * visits than `cap`, live first,
- * the connection with the fewest running first, then the longest due. */
+ * visits than `cap`, live first, the connection with the fewest running first, then the longest
+ * due. `cap` is one less than there are workers; backfills, walks among them, never take the last
+ * quarter of the workers, at least one. */
 bool queue_next(struct db *db, int64_t now_us, int cap, struct arena *arena, struct queue_job *job,
                 bool *found, struct err *err);
 

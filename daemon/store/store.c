@@ -20,6 +20,7 @@ enum {
 };
 
 static const int64_t ride_us = 100000; /* a unit that nobody waits for is durable within this */
+static const int64_t await_us = 4000;  /* others ride along with one that is awaited so long */
 
 /* The text of schema.sql, from the build. */
 extern const char store_schema[];
@@ -217,7 +218,8 @@ static void ring_workers(struct store *store)
 }
 
 /* One transaction: units as they come, until one of them waits for the commit and no more are
- * there, or riders have waited long enough. Called and returns under the lock. */
+ * there, or it has waited long enough (workers bring units without end), or riders have. Called
+ * and returns under the lock. */
 static struct unit *run_units(struct store *store)
 {
     struct unit *awaiting = NULL;
@@ -234,13 +236,15 @@ static struct unit *run_units(struct store *store)
         store->numbers.units++;
         store->ring_due = store->ring_due || (unit->ok && store->jobs_added);
         if (unit->answer || (unit->ok && unit->wait == STORE_COMMITTED)) {
+            if (!awaiting)
+                deadline = clock_steady_us() + await_us;
             unit->next = awaiting;
             awaiting = unit;
         } else {
             store->riders = store->riders || unit->ok;
             tell(store, unit);
         }
-        if (!awaiting && clock_steady_us() > deadline)
+        if (clock_steady_us() > deadline)
             break;
     }
     ring_workers(store);

@@ -98,6 +98,63 @@ TEST(claims_are_fair_capped_and_a_change_while_running_runs_again)
     scratch_close(&scratch);
 }
 
+/* Eight workers: six may be in backfills, of whatever connections and kinds. */
+static bool backfills_leave_room(struct db *db, void *context, struct err *err)
+{
+    enum { cap = 7, most = 6 };
+    own_arena struct arena arena = arena_new(1u << 20);
+    struct queue_job job = {0}, first = {0};
+    bool found;
+    (void)context;
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "c%d", i % 10);
+        struct queue_job one = {.kind = i % 2 ? QUEUE_WALK : QUEUE_VISIT,
+                                .connection = name,
+                                .key = i < 10 ? "" : "f",
+                                .lane = QUEUE_BACKFILL,
+                                .due_us = 1};
+        assert_true(queue_add(db, &one, err));
+    }
+    for (int i = 0; i < most; i++) {
+        CHECK_CASE(i, job_claim(db, 50, cap, &arena, &job, &found, err) && found);
+        if (i == 0)
+            first = job;
+    }
+    assert_true(job_claim(db, 50, cap, &arena, &job, &found, err) && !found);
+    /* a change of a file that a backfill is at frees no slot for another backfill */
+    struct queue_job again = {.kind = first.kind,
+                              .connection = first.connection,
+                              .key = first.key,
+                              .lane = QUEUE_LIVE,
+                              .due_us = 2};
+    assert_true(queue_add(db, &again, err));
+    assert_true(job_claim(db, 50, cap, &arena, &job, &found, err) && !found);
+    for (int i = 0; i < 2; i++) {
+        struct queue_job live = {.connection = "c1", .key = i ? "x" : "y", .due_us = 40};
+        assert_true(queue_add(db, &live, err));
+        CHECK_CASE(i, job_claim(db, 50, cap, &arena, &job, &found, err) && found);
+        CHECK_CASE(i, job.lane == QUEUE_LIVE);
+    }
+    assert_true(job_event(db, &first, JOB_FINISHED, 60, err));
+    assert_true(job_claim(db, 70, cap, &arena, &job, &found, err) && found);
+    assert_true(job.id == first.id && job.lane == QUEUE_LIVE); /* once more, and now live */
+    return true;
+}
+
+TEST(a_backfill_never_takes_the_last_workers)
+{
+    struct err err = {0};
+    struct scratch scratch = scratch_open();
+    struct store *store = store_open(scratch.path, &err);
+    assert_non_null(store);
+    const struct store_unit unit = {backfills_leave_room, NULL};
+    if (!store_write(store, STORE_COMMITTED, unit, &err))
+        fail_msg("%s", err.text);
+    store_close(store);
+    scratch_close(&scratch);
+}
+
 static bool claim(struct db *db, void *context, struct err *err)
 {
     struct queue_job job = {.connection = "team", .key = "/a", .due_us = 1};
@@ -159,6 +216,7 @@ int main(void)
         cmocka_unit_test(every_state_and_event_is_a_row_or_refused),
         cmocka_unit_test(an_error_leads_to_what_its_kind_says),
         cmocka_unit_test(claims_are_fair_capped_and_a_change_while_running_runs_again),
+        cmocka_unit_test(a_backfill_never_takes_the_last_workers),
         cmocka_unit_test(a_job_that_gives_up_is_on_record_in_the_same_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

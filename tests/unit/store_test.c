@@ -207,6 +207,125 @@ TEST(a_commit_that_fails_is_told_when_units_were_told_as_run)
     close_and_remove(store);
 }
 
+/* What each claim asks is found by state: a walk over a million queued jobs would be felt. */
+TEST(no_question_of_a_claim_goes_through_the_whole_queue)
+{
+    static const struct {
+        const char *name, *text;
+    } statements[] = {
+#define SQL(name, text) {#name, text},
+#include "store/sql.def"
+#undef SQL
+    };
+    static const char *const asked[] = {"JOB_BUSY",  "JOB_BACKFILLS", "JOB_CONNECTION",
+                                        "JOB_READY", "JOB_DUE",       "JOB_DUE_OF"};
+    struct err err = {0};
+    size_t checked = 0;
+    struct store *store = open_new();
+    struct db *db = store_reader(store, &err);
+    assert_non_null(db);
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
+        for (size_t k = 0; k < sizeof asked / sizeof *asked; k++) {
+            char text[2048];
+            if (strcmp(statements[i].name, asked[k]) != 0)
+                continue;
+            snprintf(text, sizeof text, "EXPLAIN QUERY PLAN %s", statements[i].text);
+            struct db_query *plan = db_query_text(db, text);
+            assert_int_equal(db_step(plan, &err), DB_ROW);
+            if (!strstr(db_column_text(plan, 3), "(state=?"))
+                fail_msg("%s: %s", asked[k], db_column_text(plan, 3));
+            db_drop(plan);
+            checked++;
+        }
+    assert_int_equal(checked, sizeof asked / sizeof *asked);
+    store_reader_done(store, db);
+    close_and_remove(store);
+}
+
+/* Calls ---------------------------------------------------------------------------------------- */
+
+struct call {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int answers, failures;
+};
+
+static void on_answer(void *context, bool ok, const struct err *err)
+{
+    struct call *call = context;
+    (void)err;
+    pthread_mutex_lock(&call->lock);
+    call->answers++;
+    call->failures += !ok;
+    pthread_cond_signal(&call->changed);
+    pthread_mutex_unlock(&call->lock);
+}
+
+static void await_answers(struct call *call, int count)
+{
+    pthread_mutex_lock(&call->lock);
+    while (call->answers < count)
+        pthread_cond_wait(&call->changed, &call->lock);
+    pthread_mutex_unlock(&call->lock);
+}
+
+static bool add_plain(struct db *db, void *context, struct err *err)
+{
+    (void)context;
+    return add_record(db, (void *)(uintptr_t) "call", err);
+}
+
+TEST(a_call_is_answered_after_its_commit_and_hears_of_a_failed_one)
+{
+    struct err err = {0};
+    struct call call = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
+    struct store *store = open_new();
+    const size_t rows[] = {1, 1000, 51, 50, 1000};
+    for (size_t i = 0; i < 5; i++) {
+        const struct store_call one = {{add_plain, &call}, rows[i], on_answer};
+        assert_true(store_submit(store, &one, &err));
+    }
+    await_answers(&call, 5);
+    assert_int_equal(call.failures, 0);
+    const struct store_call one = {{add_plain, &call}, 1, on_answer};
+    store_fail_commit(store);
+    assert_true(store_submit(store, &one, &err));
+    await_answers(&call, 6);
+    assert_int_equal(call.failures, 1);
+    store_fail_nth(store, 1);
+    assert_true(store_submit(store, &one, &err));
+    await_answers(&call, 7);
+    assert_int_equal(call.failures, 2);
+    struct audit_head head;
+    struct db *db = store_reader(store, &err);
+    assert_true(audit_verify(db, NULL, &head, &err));
+    assert_int_equal(head.seq, 5);
+    store_reader_done(store, db);
+    close_and_remove(store);
+}
+
+/* A unit whose last statement (the release) fails is taken back whole. */
+TEST(whichever_statement_of_a_unit_fails_nothing_of_it_is_kept)
+{
+    for (uint64_t nth = 1;; nth++) {
+        struct err err = {0};
+        struct store *store = open_new();
+        store_fail_nth(store, nth);
+        bool ok = run(store, add_record, "one");
+        store_fail_nth(store, 0);
+        struct audit_head head;
+        struct db *db = store_reader(store, &err);
+        assert_true(audit_head(db, &head, &err));
+        CHECK_CASE(nth, head.seq == (ok ? 1 : 0));
+        store_reader_done(store, db);
+        assert_true(run(store, add_record, "two"));
+        close_and_remove(store);
+        if (ok)
+            break;
+        assert_true(nth < 20);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +334,9 @@ int main(void)
         cmocka_unit_test(units_of_many_threads_share_commits_and_none_is_lost),
         cmocka_unit_test(changes_of_one_item_share_one_open_job),
         cmocka_unit_test(a_commit_that_fails_is_told_when_units_were_told_as_run),
+        cmocka_unit_test(no_question_of_a_claim_goes_through_the_whole_queue),
+        cmocka_unit_test(a_call_is_answered_after_its_commit_and_hears_of_a_failed_one),
+        cmocka_unit_test(whichever_statement_of_a_unit_fails_nothing_of_it_is_kept),
         cmocka_unit_test(a_list_of_items_goes_on_where_the_page_before_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
