@@ -23,7 +23,12 @@ if [ ! -x "$build/daemon/labeld" ]; then
     say "Building a release (once)"
     cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLABELD_TESTS=OFF >/dev/null
 fi
-cmake --build "$build" | tail -n 1
+if ! cmake --build "$build" >"$build/log" 2>&1; then
+    tail -n 30 "$build/log" >&2
+    echo "demo: the build failed; all of it is in $build/log" >&2
+    exit 1
+fi
+tail -n 1 "$build/log"
 PATH=$build/daemon:$PATH
 
 # A scratch folder -------------------------------------------------------------------------------
