@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "policy/digest.h"
 #include "policy/expect.h"
+#include "protect/recipients.h"
 #include "store/revision.h"
 
 static const size_t work_max_bytes = 256u << 20;
@@ -57,6 +58,7 @@ static struct policy *pass(const struct rulesfile_options *options, const char *
         .connection_count = options->connection_count,
         .now_us = clock_now_us(),
         .max_bytes = options->limits->rules_bytes,
+        .recipient = recipients_check,
         .max_rules = options->limits->rules_count,
     };
     if (!*text)

@@ -77,6 +77,17 @@ bool place_private_make(char name[static PLACE_PRIVATE_BYTES])
     return true;
 }
 
+void place_private_of(const struct place_version *version, char name[static PLACE_PRIVATE_BYTES])
+{
+    const uint64_t parts[] = {version->device, version->inode, version->size,
+                              (uint64_t)version->mtime_ns};
+    uint64_t mixed = 1469598103934665603u; /* FNV-1a, over words */
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        mixed = (mixed ^ parts[i]) * 1099511628211u;
+    snprintf(name, PLACE_PRIVATE_BYTES, "%s%016llx%s", private_prefix, (unsigned long long)mixed,
+             private_suffix);
+}
+
 bool place_is_private(const char *name)
 {
     size_t length = strlen(name);

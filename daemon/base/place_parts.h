@@ -16,6 +16,9 @@ bool place_leads_to_inode(int folder, const char *name, const struct place_versi
 /* A new private name (place_is_private). False: no randomness. */
 bool place_private_make(char name[static PLACE_PRIVATE_BYTES]);
 
+/* The one private name for the file of a version: who comes back after a kill finds it. */
+void place_private_of(const struct place_version *version, char name[static PLACE_PRIVATE_BYTES]);
+
 /* The read lease. ERR_BUSY: somebody has the file open for writing. ERR_REFUSED: this file system
  * or user has none. */
 bool place_lease_take(int file, const char *name, struct err *err);

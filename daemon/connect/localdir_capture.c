@@ -186,6 +186,7 @@ struct applying {
     struct connect_restored *restored;
     bool owner, group; /* those of the captured state now */
     bool no_memory;
+    int passing; /* errno of what another try may mend; 0 = none */
 };
 
 /* `why` NULL: it is as it was. */
@@ -198,11 +199,21 @@ static void tell(struct applying *applying, const char *what, const char *why)
         (struct connect_part){.what = copy, .lost = text};
 }
 
+/* What was answered to one call. A part is lost only for a reason that stays: a full or failing
+ * disk is another try's matter. */
+static int note(struct applying *applying, int answer)
+{
+    int why = answer < 0 ? errno : 0;
+    if (why == EIO || why == ENOSPC || why == EDQUOT || why == ENOMEM)
+        applying->passing = why;
+    return why;
+}
+
 static void give_owner(struct applying *applying)
 {
     const struct state *state = applying->state;
-    int why = fchown(applying->fd, state->uid, (gid_t)-1) < 0 ? errno : 0;
-    int why_group = fchown(applying->fd, (uid_t)-1, state->gid) < 0 ? errno : 0;
+    int why = note(applying, fchown(applying->fd, state->uid, (gid_t)-1));
+    int why_group = note(applying, fchown(applying->fd, (uid_t)-1, state->gid));
     struct stat now = {0};
     bool known = fstat(applying->fd, &now) == 0;
     applying->owner = known && now.st_uid == state->uid;
@@ -256,8 +267,9 @@ static void give_mode_and_acl(struct applying *applying)
     if (group && !applying->group)
         group->perm = 0;
     bool bare = acl_write(applying->fd, &none, &why);
-    if (!bare || fchmod(applying->fd, mode) < 0) {
-        tell(applying, "mode", bare ? strerror(errno) : why.text);
+    int refused = bare ? note(applying, fchmod(applying->fd, mode)) : 0;
+    if (!bare || refused) {
+        tell(applying, "mode", bare ? strerror(refused) : why.text);
         if (acl.count)
             tell(applying, "acl", "the mode could not be set");
         return;
@@ -376,6 +388,9 @@ bool localdir_apply(int fd, const char *json, struct arena *arena,
     give_owner(&applying);
     give_mode_and_acl(&applying);
     give_xattrs(&applying);
-    tell(&applying, "times", futimens(fd, state.times) == 0 ? NULL : strerror(errno));
+    int refused = note(&applying, futimens(fd, state.times));
+    tell(&applying, "times", refused ? strerror(refused) : NULL);
+    if (applying.passing)
+        return err_set(err, ERR_IO, "giving a file what it had: %s", strerror(applying.passing));
     return !applying.no_memory || out_of_memory(err);
 }

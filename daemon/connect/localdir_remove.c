@@ -1,10 +1,11 @@
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/own.h"
+#include "base/place_parts.h"
 #include "base/removal.h"
 #include "connect/localdir.h"
 #include "sandbox/copy.h"
@@ -128,40 +129,41 @@ bool localdir_remove_settle(struct connection *connection, const char *key, cons
     return ok;
 }
 
-enum { discard_wait_us = 20000 };
-
-static bool any_bytes(void *context, int file, struct err *err)
+/* The private name is made from the version, so that a try that was cut is gone on with. */
+static bool discard_in(int folder, const char *name, const char *key,
+                       const struct place_version *version, struct err *err)
 {
-    (void)context;
-    (void)file;
-    (void)err;
-    return true; /* the version says enough of a file that is ours */
-}
-
-static bool take_and_unlink(struct connect_removing *removing, const char *name, struct err *err)
-{
-    enum removal_end end;
-    const struct removal_check check = {any_bytes, NULL};
-    if (!removal_take(removing->removal, err))
-        return false;
-    clock_sleep_us(discard_wait_us); /* writers that were parked show themselves */
-    return removal_settle(removing->folder, name, removal_private_name(removing->removal),
-                          &removing->examined, &check, &end, err) &&
-           (end != REMOVAL_UNDONE ||
-            err_set(err, ERR_CONFLICT, "%.200s was changed meanwhile", name));
+    char private_name[PLACE_PRIVATE_BYTES];
+    struct place_version there;
+    place_private_of(version, private_name);
+    if (!place_leads_to(folder, private_name, version)) {
+        if (!place_version_at(folder, name, &there))
+            return err_set(err, ERR_GONE, "no such file: %.200s", key);
+        if (!place_version_equal(&there, version))
+            return err_set(err, ERR_CONFLICT, "%.200s was changed meanwhile", key);
+        if (renameat2(folder, name, folder, private_name, RENAME_NOREPLACE) < 0)
+            return err_errno(err, "taking %.200s away", key);
+    }
+    if (!place_leads_to(folder, private_name, version)) { /* another came between */
+        renameat2(folder, private_name, folder, name, RENAME_NOREPLACE);
+        return err_set(err, ERR_CONFLICT, "%.200s was changed meanwhile", key);
+    }
+    if (unlinkat(folder, private_name, 0) < 0)
+        return err_errno(err, "removing %.200s", key);
+    return fsync(folder) == 0 || err_errno(err, "writing the folder of %.200s", key);
 }
 
 bool localdir_discard(struct connection *connection, const char *key, const char *version,
                       struct err *err)
 {
-    int input;
-    const struct connect_stat stat = {.key = key, .version = version};
-    struct connect_removing *removing = localdir_remove_open(connection, &stat, &input, err);
-    const char *slash = strrchr(key, '/');
+    const char *name;
+    struct place_version wanted;
     own_arena struct arena arena = arena_new(work_max_bytes);
-    const char *name = localdir_path(&arena, slash ? slash + 1 : key);
-    bool ok = removing && (name || err_set(err, ERR_MEMORY, "out of memory")) &&
-              take_and_unlink(removing, name, err);
-    localdir_remove_close(removing);
-    return ok;
+    char *path = localdir_path(&arena, key);
+    if (!path || !localdir_version_read(version, &wanted))
+        return err_set(err, ERR_BROKEN, "%.200s: not a key and version of this connection", key);
+    own_fd int folder = localdir_open_folder(connection, path, &name);
+    if (folder < 0)
+        return err_errno(err, "opening the folder of %.200s", key);
+    return discard_in(folder, name, key, &wanted, err);
 }

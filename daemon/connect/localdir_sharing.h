@@ -18,7 +18,7 @@ bool localdir_capture_open(int fd, uint64_t most_bytes, struct arena *arena, con
  * be given is left narrower, never wider, and told: without its owner or group no set-id bit and
  * no right for that group, without its ACL no right that the ACL's mask alone would open.
  * `restored`: each part. False: ERR_CORRUPT, it is not a captured state (nothing was
- * done), or ERR_MEMORY. */
+ * done), ERR_MEMORY, or ERR_IO: the disk is full or fails, try again. */
 bool localdir_apply(int fd, const char *json, struct arena *arena,
                     struct connect_restored *restored, struct err *err);
 

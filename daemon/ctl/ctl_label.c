@@ -16,6 +16,7 @@
 #include "ctl/answer.h"
 #include "ctl/source.h"
 #include "policy/policy.h"
+#include "protect/recipients.h"
 
 static const size_t work_max_bytes = 32u << 20;
 static const int64_t settle_us = 20000; /* connectors' 2 s are for a daemon; here a person waits */
@@ -133,6 +134,7 @@ static bool load_rules(struct change *change)
     struct err err = {0};
     const struct policy_world world = {.now_us = clock_now_us(),
                                        .max_bytes = change->limits.rules_bytes,
+                                       .recipient = recipients_check,
                                        .max_rules = change->limits.rules_count};
     change->policy = policy_load(change->rules, &world, &change->arena, &problems, &err);
     for (size_t i = 0; i < problems.count; i++)

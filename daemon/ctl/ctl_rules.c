@@ -10,6 +10,7 @@
 #include "ctl/source.h"
 #include "policy/expect.h"
 #include "policy/explain.h"
+#include "protect/recipients.h"
 
 static const size_t arena_max_bytes = 1u << 30;
 
@@ -97,6 +98,7 @@ static bool world_of(struct rules *rules, struct policy_world *world)
         .types = &rules->types,
         .now_us = rules->now_us,
         .max_bytes = rules->limits.rules_bytes,
+        .recipient = recipients_check,
         .max_rules = rules->limits.rules_count,
     };
     if (!rules->config_file)

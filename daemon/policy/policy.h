@@ -18,6 +18,8 @@ struct policy_world {
     size_t target_count;
     const char *const *connections; /* NULL = not checked */
     size_t connection_count;
+    /* Whether a text is an age public key; NULL = only its first letters are looked at. */
+    bool (*recipient)(const char *text, struct err *err);
     int64_t now_us;                /* for warnings about exceptions that end soon */
     uint64_t max_bytes, max_rules; /* 0 = the standard limits */
 };

@@ -99,6 +99,16 @@ static void read_bundles(struct read *read, const struct yaml_node *node)
     }
 }
 
+static void check_recipient(struct read *read, const struct yaml_node *node, const char *text)
+{
+    struct err why = {0};
+    if (strncmp(text, "age1", 4) != 0)
+        read_error(read, read_at_node(node), "bad-recipient",
+                   "a recipient is an age public key, which begins with age1");
+    else if (read->world->recipient && !read->world->recipient(text, &why))
+        read_error(read, read_at_node(node), "bad-recipient", "%.200s", why.text);
+}
+
 static void read_group(struct read *read, const struct yaml_pair *pair, struct policy_group *group)
 {
     size_t count;
@@ -106,9 +116,8 @@ static void read_group(struct read *read, const struct yaml_pair *pair, struct p
     const char **keys = read_alloc(read, count, sizeof *keys);
     for (size_t i = 0; keys && i < count; i++) {
         keys[i] = read_text(read, &items[i], "recipients");
-        if (keys[i] && strncmp(keys[i], "age1", 4) != 0)
-            read_error(read, read_at_node(&items[i]), "bad-recipient",
-                       "a recipient is an age public key, which begins with age1");
+        if (keys[i])
+            check_recipient(read, &items[i], keys[i]);
     }
     *group = (struct policy_group){pair->key, keys, keys ? count : 0};
 }

@@ -109,6 +109,14 @@ static char *next_line(char **rest)
     return line;
 }
 
+bool recipients_check(const char *text, struct err *err)
+{
+    struct recipients *recipients = recipients_new(err);
+    bool ok = recipients && recipients_add(recipients, text, err);
+    recipients_free(recipients);
+    return ok;
+}
+
 bool recipients_add_file(struct recipients *recipients, const char *path, struct err *err)
 {
     size_t length = 0;

@@ -29,6 +29,9 @@ void recipients_free(struct recipients *recipients);
  * kind that is not known here, or beside a passphrase. */
 bool recipients_add(struct recipients *recipients, const char *text, struct err *err);
 
+/* Whether a text could be added to a new set; err as recipients_add. For who only checks. */
+bool recipients_check(const char *text, struct err *err);
+
 /* Add each line of a file of at most 1 MiB; lines that are empty or begin with # are skipped
  * (age's recipients files). Errors name the line. */
 bool recipients_add_file(struct recipients *recipients, const char *path, struct err *err);

@@ -1,0 +1,574 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/own.h"
+#include "base/place.h"
+#include "check.h"
+#include "effects.h"
+#include "jobs/custodian.h"
+#include "jobs/custody_run.h"
+#include "jobs/job.h"
+#include "jobs/recover.h"
+#include "protect/open.h"
+#include "store/audit.h"
+#include "store/custody.h"
+#include "vault/handoff.h"
+
+/* A file is quarantined, released, deleted or encrypted, with a fault at every place: whatever
+ * fails or is killed, it is where it was or sealed, exactly once, and what is run afterwards ends
+ * as it was meant to. */
+
+static const char content[] = "PLAINTEXT-CANARY: nobody may find this outside its own file\n";
+static const int64_t far_us = 4000000000LL * 1000000;
+
+enum {
+    runs_most = 24,
+    faults_most = 120,
+    rules_bytes = 1024,
+    statements_most = 80, /* more than any of these flows runs in one job */
+    statement_stride = 9, /* of the share */
+    allocation_stride = 17
+};
+
+/* What is done to the file. */
+enum flow { QUARANTINE, RELEASE, DELETE, ENCRYPT, FLOW_COUNT };
+static const char *const flow_words[FLOW_COUNT] = {"quarantine", "release", "delete", "encrypt"};
+
+/* Every way at every place, as the soak target runs it; else each place by one way in turn. */
+static bool all;
+
+/* One for all: a parse host and keys take their time. */
+static struct parser *parser;
+static struct identities *keys;
+static char shown[RECIPIENTS_TEXT_BYTES], to_json[RECIPIENTS_TEXT_BYTES + 8];
+
+struct world {
+    char folder[64], files[80], state[80], vault[96], file[120], sealed[120];
+    struct limits limits;
+    struct policy *policy;
+    struct recipients *to;
+    struct custodian custodian;
+    struct visit_world visits;
+    struct visit_link link;
+    struct arena arena;
+};
+
+static const struct policy *hold(void *context)
+{
+    return ((struct world *)context)->policy;
+}
+
+static void drop(void *context, const struct policy *policy)
+{
+    assert_ptr_equal(((struct world *)context)->policy, policy);
+}
+
+/* The world ----------------------------------------------------------------------------------- */
+
+static void make_folders(struct world *world)
+{
+    *world = (struct world){.limits = limits_default()};
+    snprintf(world->folder, sizeof world->folder, "/tmp/labeld-custody-XXXXXX");
+    assert_non_null(mkdtemp(world->folder));
+    snprintf(world->files, sizeof world->files, "%s/files", world->folder);
+    snprintf(world->state, sizeof world->state, "%s/state", world->folder);
+    snprintf(world->vault, sizeof world->vault, "%s/vault", world->state);
+    snprintf(world->file, sizeof world->file, "%s/a.txt", world->files);
+    snprintf(world->sealed, sizeof world->sealed, "%s/a.txt.age", world->files);
+    assert_true(mkdir(world->files, 0755) == 0 && mkdir(world->state, 0700) == 0);
+}
+
+static struct policy *rules(struct world *world, enum flow flow)
+{
+    char text[rules_bytes];
+    struct err err = {0};
+    struct policy_problems problems = {0};
+    const struct policy_world known = {0};
+    snprintf(text, sizeof text,
+             "recipients: { Team: %s }\n"
+             "rules:\n"
+             "  - { name: All, when: { name: a.txt }, then: { %s }, mode: enforce }\n",
+             shown, flow == ENCRYPT ? "encrypt: [Team]" : "quarantine: true");
+    struct policy *policy =
+        policy_parse("rules.yaml", text, strlen(text), &known, &world->arena, &problems, &err);
+    assert_non_null(policy);
+    return policy;
+}
+
+static void open_world(struct world *world, enum flow flow)
+{
+    struct err err = {0};
+    world->arena = arena_new(16u << 20);
+    world->policy = rules(world, flow);
+    world->to = recipients_new(&err);
+    assert_true(recipients_add(world->to, shown, &err));
+    struct vault *vault = vault_open(world->vault, &err);
+    world->custodian = (struct custodian){.vault = vault,
+                                          .to = world->to,
+                                          .to_json = to_json,
+                                          .own = keys,
+                                          .handoff = handoff_open(vault, &err),
+                                          .tombstone = true};
+    assert_non_null(world->custodian.handoff);
+    const struct connect_settings settings = {
+        .name = "team", .path = world->files, .memory_max = 8 << 20, .limits = &world->limits};
+    const struct connector *connector = connect_find("directory");
+    world->link = (struct visit_link){.name = "team", .connector = connector};
+    world->link.connection = connector->open(&settings, &err);
+    assert_non_null(world->link.connection);
+    world->link.caps = connector->caps(world->link.connection, &world->arena, &world->link.notes);
+    world->visits = (struct visit_world){.store = store_open(world->state, &err),
+                                         .parser = parser,
+                                         .limits = &world->limits,
+                                         .custodian = &world->custodian,
+                                         .policy = hold,
+                                         .policy_done = drop,
+                                         .policy_context = world};
+    assert_non_null(world->visits.store);
+}
+
+static void close_world(struct world *world)
+{
+    store_close(world->visits.store);
+    world->link.connector->close(world->link.connection);
+    handoff_close(world->custodian.handoff);
+    vault_close(world->custodian.vault);
+    recipients_free(world->to);
+    policy_free(world->policy);
+    arena_fini(&world->arena);
+}
+
+static void remove_folders(const struct world *world)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/bin/rm", "rm", "-rf", world->folder, (char *)NULL);
+        _exit(1);
+    }
+    waitpid(child, &status, 0);
+}
+
+static void put_file(const struct world *world)
+{
+    struct err err = {0};
+    const struct timespec times[2] = {{.tv_sec = 1700000000}, {.tv_sec = 1700000001}};
+    assert_true(io_write_file(world->file, content, strlen(content), 0640, &err));
+    assert_int_equal(utimensat(AT_FDCWD, world->file, times, 0), 0);
+}
+
+/* Jobs ----------------------------------------------------------------------------------------- */
+
+struct claim {
+    struct arena *arena;
+    struct queue_job job;
+    bool found;
+};
+
+static bool add_visit(struct db *db, void *context, struct err *err)
+{
+    (void)context;
+    struct queue_job job = {.kind = QUEUE_VISIT, .connection = "team", .key = "a.txt"};
+    return queue_add(db, &job, err);
+}
+
+static bool claim_job(struct db *db, void *context, struct err *err)
+{
+    struct claim *claim = context;
+    return job_claim(db, far_us, 2, claim->arena, &claim->job, &claim->found, err);
+}
+
+static void write_unit(struct world *world,
+                       bool (*run)(struct db *db, void *context, struct err *err), void *context)
+{
+    struct err err = {0};
+    const struct store_unit unit = {run, context};
+    if (!store_write(world->visits.store, STORE_COMMITTED, unit, &err))
+        fail_msg("%s", err.text);
+}
+
+static bool run_one(struct world *world, uint64_t statement)
+{
+    own_arena struct arena arena = arena_new(1 << 16);
+    struct claim claim = {.arena = &arena};
+    write_unit(world, claim_job, &claim);
+    if (!claim.found)
+        return false;
+    store_fail_nth(world->visits.store, statement);
+    if (claim.job.kind == QUEUE_ENTRY)
+        custody_run(&world->visits, &world->link, &claim.job);
+    else
+        visit_run(&world->visits, &world->link, &claim.job);
+    store_fail_nth(world->visits.store, 0);
+    return true;
+}
+
+static void run_all(struct world *world)
+{
+    int i = 0;
+    while (i < runs_most && run_one(world, 0))
+        i++;
+    assert_true(i < runs_most); /* it converges */
+}
+
+struct found {
+    struct arena *arena;
+    struct entry entry;
+    bool found;
+    enum custody_event event;
+};
+
+static bool find_removed(struct db *db, void *context, struct err *err)
+{
+    struct found *found = context;
+    return entry_next(db, ENTRY_REMOVED, 0, found->arena, &found->entry, &found->found, err);
+}
+
+static bool ask_entry(struct db *db, void *context, struct err *err)
+{
+    struct found *found = context;
+    const struct custody_actor actor = {"reviewer", "a test asks"};
+    return find_removed(db, found, err) && found->found &&
+           custody_event(db, &found->entry, found->event, &actor, 0, err) &&
+           custody_queue(db, &found->entry, 0, err);
+}
+
+/* Bring the file to where the flow begins, and ask for it. */
+static void ask(struct world *world, enum flow flow)
+{
+    put_file(world);
+    write_unit(world, add_visit, NULL);
+    if (flow != RELEASE && flow != DELETE)
+        return;
+    run_all(world);
+    struct found found = {.arena = &world->arena,
+                          .event = flow == RELEASE ? CUSTODY_RELEASE_ASKED : CUSTODY_DELETE_ASKED};
+    write_unit(world, ask_entry, &found);
+}
+
+/* What must hold ---------------------------------------------------------------------------------
+ */
+
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static bool has_content(const char *path)
+{
+    size_t length;
+    struct err err = {0};
+    own_free char *bytes = io_read_file(path, 1 << 20, &length, &err);
+    return bytes && length == strlen(content) && memcmp(bytes, content, length) == 0;
+}
+
+static bool opens(const struct world *world, const char *path)
+{
+    struct err err = {0};
+    char bytes[sizeof content] = {0};
+    struct stream_facts facts;
+    const struct stream_options options = {.hashed = true};
+    own_fd int in = open(path, O_RDONLY | O_CLOEXEC), out = io_memfd("opened", &err);
+    return in >= 0 && open_file(in, keys, &world->limits, &options, out, &facts, &err) &&
+           facts.plain_bytes == strlen(content) &&
+           pread(out, bytes, sizeof bytes, 0) == (ssize_t)strlen(content) &&
+           memcmp(bytes, content, strlen(content)) == 0;
+}
+
+/* Names in a folder: with the vault's, how many copies there are, and whether one opens. */
+static unsigned count_copies(const struct world *world, bool *one_opens)
+{
+    unsigned count = 0;
+    char path[400];
+    DIR *folder = opendir(world->vault);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/%s", world->vault, entry->d_name);
+        *one_opens = *one_opens || opens(world, path);
+        count++;
+    }
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+static unsigned count_private(const struct world *world, bool *one_is_whole)
+{
+    unsigned count = 0;
+    char path[400];
+    DIR *folder = opendir(world->files);
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (!place_is_private(entry->d_name))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", world->files, entry->d_name);
+        *one_is_whole = *one_is_whole || has_content(path);
+        count++;
+    }
+    closedir(folder);
+    return count;
+}
+
+/* At any instant the bytes can be had: in place, on the way, or from a copy that opens. */
+static void check_nothing_lost(const struct world *world, enum flow flow)
+{
+    bool whole = has_content(world->file), copy = opens(world, world->sealed);
+    count_private(world, &whole);
+    count_copies(world, &copy);
+    if (flow != DELETE && !whole && !copy)
+        fail_msg("%s: the bytes are nowhere", flow_words[flow]);
+}
+
+static int look_for_plaintext(const char *path)
+{
+    size_t length;
+    struct err err = {0};
+    own_free char *bytes = io_read_file(path, 64 << 20, &length, &err);
+    return bytes && memmem(bytes, length, "PLAINTEXT-CANARY", 16) ? 1 : 0;
+}
+
+static void check_no_plaintext(const char *path)
+{
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        char inner[400];
+        snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+            check_no_plaintext(inner);
+        else if (entry->d_type == DT_REG && look_for_plaintext(inner))
+            fail_msg("plaintext in %s", inner);
+    }
+    if (folder)
+        closedir(folder);
+}
+
+static void check_released(const struct world *world)
+{
+    struct stat st;
+    assert_true(has_content(world->file));
+    assert_int_equal(stat(world->file, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    assert_int_equal(st.st_mtim.tv_sec, 1700000001);
+}
+
+static void check_flow(const struct world *world, enum flow flow, unsigned copies, bool opened)
+{
+    char stone[160];
+    snprintf(stone, sizeof stone, "%s.quarantined.txt", world->file);
+    assert_int_equal(is_there(world->file), flow == RELEASE);
+    assert_int_equal(is_there(stone), flow == QUARANTINE);
+    switch (flow) {
+    case QUARANTINE: assert_true(copies == 1 && opened); break;
+    case RELEASE: check_released(world); break;
+    case DELETE: assert_int_equal(copies, 0); break;
+    case ENCRYPT: assert_true(copies == 0 && opens(world, world->sealed)); break;
+    case FLOW_COUNT: break;
+    }
+}
+
+static void check_record(struct world *world, enum flow flow)
+{
+    static const enum entry_state ends[FLOW_COUNT] = {[QUARANTINE] = ENTRY_REMOVED,
+                                                      [RELEASE] = ENTRY_RELEASED,
+                                                      [DELETE] = ENTRY_DELETED,
+                                                      [ENCRYPT] = ENTRY_REMOVED};
+    bool found;
+    struct entry entry;
+    struct audit_head head;
+    struct err err = {0};
+    struct db *db = store_reader(world->visits.store, &err);
+    assert_true(entry_next(db, ends[flow], 0, &world->arena, &entry, &found, &err));
+    assert_true(found);
+    for (int state = ENTRY_SEALING; state < ENTRY_REMOVED; state++) {
+        assert_true(
+            entry_next(db, (enum entry_state)state, 0, &world->arena, &entry, &found, &err));
+        assert_false(found);
+    }
+    if (!audit_verify(db, NULL, &head, &err))
+        fail_msg("%s", err.text);
+    store_reader_done(world->visits.store, db);
+}
+
+/* Go on as the daemon does after its start; then all is as it was meant. */
+static void check_end(struct world *world, enum flow flow)
+{
+    struct err err = {0};
+    bool opened = false, whole = false;
+    check_nothing_lost(world, flow);
+    assert_true(recover_all(world->visits.store, &world->link, 1, &err));
+    run_all(world);
+    unsigned copies = count_copies(world, &opened);
+    check_flow(world, flow, copies, opened);
+    check_record(world, flow);
+    check_no_plaintext(world->state);
+    assert_int_equal(count_private(world, &whole), 0);
+}
+
+/* Faults -----------------------------------------------------------------------------------------
+ */
+
+static size_t allocations; /* of the job that was struck last */
+
+struct strike {
+    unsigned effect, allocation;
+    uint64_t statement;
+    enum effects_how how;
+    int error;
+};
+
+/* All jobs of the flow, the first with the fault. */
+static unsigned run_struck(struct world *world, const struct strike *strike)
+{
+    effects_begin(strike->effect, strike->how, strike->error);
+    mem_fail_nth(strike->allocation, 0);
+    run_one(world, strike->statement);
+    allocations = mem_calls();
+    mem_fail_nth(0, 0);
+    for (int i = 0; i < runs_most && run_one(world, 0); i++)
+        ;
+    return effects_end();
+}
+
+/* How many effects there were, the struck one included. */
+static unsigned one_fault(enum flow flow, const struct strike *strike)
+{
+    struct world world;
+    make_folders(&world);
+    open_world(&world, flow);
+    ask(&world, flow);
+    unsigned count = run_struck(&world, strike);
+    check_end(&world, flow);
+    close_world(&world);
+    remove_folders(&world);
+    return count;
+}
+
+static void one_kill(enum flow flow, const struct strike *strike)
+{
+    struct world world;
+    int status;
+    make_folders(&world);
+    pid_t child = fork();
+    if (child == 0) {
+        open_world(&world, flow);
+        ask(&world, flow);
+        run_struck(&world, strike);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    open_world(&world, flow);
+    check_end(&world, flow);
+    close_world(&world);
+    remove_folders(&world);
+}
+
+static unsigned count_effects(enum flow flow)
+{
+    const struct strike none = {0};
+    unsigned count = one_fault(flow, &none);
+    assert_true(count > 4 && count < faults_most);
+    return count;
+}
+
+TEST(whatever_effect_on_files_fails_nothing_is_lost_and_it_is_done_later)
+{
+    static const struct {
+        enum effects_how how;
+        int error;
+    } ways[] = {{EFFECTS_FAIL, EIO}, {EFFECTS_FAIL, ENOSPC}, {EFFECTS_LOSE_ANSWER, EIO}};
+    for (int flow = 0; flow < FLOW_COUNT; flow++) {
+        unsigned count = count_effects((enum flow)flow);
+        for (size_t way = 0; way < sizeof ways / sizeof *ways; way++)
+            for (unsigned nth = 1; nth <= count; nth++) {
+                if (!all && nth % 3 != way)
+                    continue;
+                const struct strike strike = {
+                    .effect = nth, .how = ways[way].how, .error = ways[way].error};
+                one_fault((enum flow)flow, &strike);
+            }
+    }
+}
+
+TEST(a_kill_before_or_after_any_effect_on_files_is_gone_on_with)
+{
+    for (int flow = 0; flow < FLOW_COUNT; flow++) {
+        unsigned count = count_effects((enum flow)flow);
+        for (unsigned nth = 1; nth <= count; nth++) {
+            const struct strike before = {.effect = nth, .how = EFFECTS_DIE_BEFORE};
+            const struct strike after = {.effect = nth, .how = EFFECTS_DIE_AFTER};
+            if (all || nth % 2)
+                one_kill((enum flow)flow, &before);
+            if (all || nth % 2 == 0)
+                one_kill((enum flow)flow, &after);
+        }
+    }
+}
+
+TEST(whichever_statement_of_the_store_fails_nothing_is_lost_and_it_is_done_later)
+{
+    for (int flow = 0; flow < FLOW_COUNT; flow++)
+        for (unsigned nth = 1 + (unsigned)flow; nth <= statements_most;
+             nth += all ? 1 : statement_stride) {
+            const struct strike strike = {.statement = nth};
+            one_fault((enum flow)flow, &strike);
+        }
+}
+
+TEST(whichever_allocation_fails_nothing_is_lost_and_it_is_done_later)
+{
+    for (int flow = 0; flow < FLOW_COUNT; flow++) {
+        unsigned nth = 1 + (unsigned)flow;
+        do {
+            const struct strike strike = {.allocation = nth};
+            one_fault((enum flow)flow, &strike);
+            nth += all ? 1 : allocation_stride;
+        } while (nth <= allocations);
+    }
+}
+
+static int begin_all(void **state)
+{
+    struct err err = {0};
+    const struct parser_options options = {.program = PARSE_PROGRAM, .hosts = 1};
+    (void)state;
+    signal(SIGIO, SIG_IGN);
+    parser = parser_open(&options, NULL, &err);
+    keys = identities_new(&err);
+    if (!parser || !keys || !identities_generate(keys, &err))
+        return -1;
+    identities_recipient(keys, 0, shown);
+    snprintf(to_json, sizeof to_json, "[\"%s\"]", shown);
+    return 0;
+}
+
+static int end_all(void **state)
+{
+    (void)state;
+    identities_free(keys);
+    parser_close(parser);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    all = argc > 1 && strcmp(argv[1], "all") == 0;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_effect_on_files_fails_nothing_is_lost_and_it_is_done_later),
+        cmocka_unit_test(
+            whichever_statement_of_the_store_fails_nothing_is_lost_and_it_is_done_later),
+        cmocka_unit_test(whichever_allocation_fails_nothing_is_lost_and_it_is_done_later),
+        cmocka_unit_test(a_kill_before_or_after_any_effect_on_files_is_gone_on_with),
+    };
+    return cmocka_run_group_tests(tests, begin_all, end_all);
+}
