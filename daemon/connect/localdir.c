@@ -208,7 +208,7 @@ static bool localdir_stat_key(struct connection *connection, const char *key, st
     struct stat st;
     const char *path = localdir_path(arena, key);
     if (!path)
-        return err_set(err, ERR_GONE, "no such file: %.200s", key);
+        return localdir_no_path(key, err);
     own_fd int fd = localdir_openat(connection, path, O_PATH);
     if (fd < 0 || fstat(fd, &st) < 0) {
         err_errno(err, "looking at %.200s", key);

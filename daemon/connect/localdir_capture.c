@@ -155,7 +155,7 @@ bool localdir_capture(struct connection *connection, const char *key, const char
     struct place_version wanted, now;
     const char *path = localdir_path(arena, key);
     if (!path)
-        return err_set(err, ERR_GONE, "no such file: %.200s", key);
+        return localdir_no_path(key, err);
     if (!localdir_version_read(version, &wanted))
         return err_set(err, ERR_BROKEN, "%.200s: not a version of this connection", key);
     own_fd int fd = localdir_openat(connection, path, O_RDONLY);

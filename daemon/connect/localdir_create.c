@@ -44,7 +44,9 @@ static bool begin(struct connect_creating *creating, struct connection *connecti
     struct stat st;
     own_arena struct arena arena = arena_new(work_max_bytes);
     char *path = localdir_path(&arena, key);
-    if (!path || !*path)
+    if (!path)
+        return localdir_no_path(key, err);
+    if (!*path)
         return err_set(err, ERR_USAGE, "%.200s: not a path of this connection", key);
     creating->folder = localdir_open_folder(connection, path, &name);
     if (creating->folder < 0)
@@ -141,7 +143,9 @@ bool localdir_create_placed(struct connection *connection, const char *key, cons
     own_json json_t *json = json_parse(intent, strlen(intent), err);
     const char *version = json_string_value(json_object_get(json, "made"));
     char *path = localdir_path(&arena, key);
-    if (!version || !path || !localdir_version_read(version, &made))
+    if (!path)
+        return localdir_no_path(key, err);
+    if (!version || !localdir_version_read(version, &made))
         return err_set(err, ERR_CORRUPT, "%.200s: the stored intent cannot be read", key);
     own_fd int folder = localdir_open_folder(connection, path, &name);
     *placed = folder >= 0 && place_leads_to_inode(folder, name, &made);

@@ -126,7 +126,7 @@ bool localdir_exposure(struct connection *connection, const char *key, struct ar
     struct err why = {0};
     const char *path = localdir_path(arena, key);
     if (!path)
-        return err_set(err, ERR_GONE, "no such file: %.200s", key);
+        return localdir_no_path(key, err);
     own_fd int fd = localdir_openat(connection, path, O_PATH); /* also what cannot be read */
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_errno(err, "opening %.200s", key);

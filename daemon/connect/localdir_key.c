@@ -49,6 +49,18 @@ static size_t unescape(const char *key, char *byte)
     return 4;
 }
 
+bool localdir_no_path(const char *key, struct err *err)
+{
+    char byte;
+    for (size_t at = 0; key[at];) {
+        size_t width = key[at] == '\\' ? unescape(key + at, &byte) : 1;
+        if (width == 0)
+            return err_set(err, ERR_GONE, "no such file: %.200s", key);
+        at += width;
+    }
+    return err_set(err, ERR_MEMORY, "out of memory for a path");
+}
+
 char *localdir_path(struct arena *arena, const char *key)
 {
     char *path = arena_alloc(arena, strlen(key) + 1, 1);

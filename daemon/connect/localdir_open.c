@@ -154,7 +154,7 @@ bool localdir_fetch(struct connection *connection, const char *key, struct arena
     const char *path = localdir_path(arena, key);
     copy->fd = -1;
     if (!path)
-        return err_set(err, ERR_GONE, "no such file: %.200s", key);
+        return localdir_no_path(key, err);
     own_fd int in = localdir_openat(connection, path, O_RDONLY);
     if (in < 0 || fstat(in, &before) < 0)
         return err_errno(err, "opening %.200s", key);

@@ -24,7 +24,9 @@ static bool begin(struct connect_removing *removing, struct connection *connecti
     const char *name;
     own_arena struct arena arena = arena_new(work_max_bytes);
     char *path = localdir_path(&arena, stat->key);
-    if (!path || !localdir_version_read(stat->version, &removing->examined))
+    if (!path)
+        return localdir_no_path(stat->key, err);
+    if (!localdir_version_read(stat->version, &removing->examined))
         return err_set(err, ERR_BROKEN, "%.200s: not a key and version of this connection",
                        stat->key);
     removing->folder = localdir_open_folder(connection, path, &name);
@@ -116,7 +118,9 @@ bool localdir_remove_settle(struct connection *connection, const char *key, cons
     const char *private_name = json_string_value(json_object_get(json, "private"));
     const char *version = json_string_value(json_object_get(json, "examined"));
     char *path = localdir_path(&arena, key);
-    if (!private_name || !place_is_private(private_name) || !path || !version ||
+    if (!path)
+        return localdir_no_path(key, err);
+    if (!private_name || !place_is_private(private_name) || !version ||
         !localdir_version_read(version, &examined))
         return err_set(err, ERR_CORRUPT, "%.200s: the stored intent cannot be read", key);
     own_fd int folder = localdir_open_folder(connection, path, &name);
@@ -160,7 +164,9 @@ bool localdir_discard(struct connection *connection, const char *key, const char
     struct place_version wanted;
     own_arena struct arena arena = arena_new(work_max_bytes);
     char *path = localdir_path(&arena, key);
-    if (!path || !localdir_version_read(version, &wanted))
+    if (!path)
+        return localdir_no_path(key, err);
+    if (!localdir_version_read(version, &wanted))
         return err_set(err, ERR_BROKEN, "%.200s: not a key and version of this connection", key);
     own_fd int folder = localdir_open_folder(connection, path, &name);
     if (folder < 0)

@@ -31,7 +31,11 @@ static int open_at(const struct connection *connection, const char *path, const 
 {
     struct stat st;
     struct place_version wanted, now;
-    if (!path || !localdir_version_read(version, &wanted)) {
+    if (!path) {
+        localdir_no_path(key, err);
+        return -1;
+    }
+    if (!localdir_version_read(version, &wanted)) {
         err_set(err, ERR_BROKEN, "%.200s: not a key and version of this connection", key);
         return -1;
     }
@@ -172,7 +176,9 @@ bool localdir_restrict_done(struct connection *connection, const char *key, cons
     struct connect_restored restored;
     own_arena struct arena arena = arena_new(work_max_bytes);
     const char *path = localdir_path(&arena, key);
-    if (!path || !localdir_version_read(version, &planned))
+    if (!path)
+        return localdir_no_path(key, err);
+    if (!localdir_version_read(version, &planned))
         return err_set(err, ERR_BROKEN, "%.200s: not a key and version of this connection", key);
     if (!read_text(text, key, &taken, err))
         return false;

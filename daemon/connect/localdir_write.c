@@ -35,7 +35,9 @@ static bool begin(struct connect_replacing *replacing, struct connection *connec
     const char *key = examined->stat.key;
     own_arena struct arena arena = arena_new(work_max_bytes);
     char *path = localdir_path(&arena, key);
-    if (!path || !localdir_version_read(examined->stat.version, &replacing->examined))
+    if (!path)
+        return localdir_no_path(key, err);
+    if (!localdir_version_read(examined->stat.version, &replacing->examined))
         return err_set(err, ERR_BROKEN, "%.200s: not a key and version of this connection", key);
     replacing->folder = localdir_open_folder(connection, path, &name);
     if (replacing->folder < 0)
@@ -127,7 +129,9 @@ bool localdir_replace_recover(struct connection *connection, const char *key, co
     const char *to = json_string_value(json_object_get(json, "made"));
     char *path = localdir_path(&arena, key);
     *placed = false;
-    if (!private_name || !place_is_private(private_name) || !from || !to || !path ||
+    if (!path)
+        return localdir_no_path(key, err);
+    if (!private_name || !place_is_private(private_name) || !from || !to ||
         !localdir_version_read(from, &examined) || !localdir_version_read(to, &made))
         return err_set(err, ERR_CORRUPT, "%.200s: the stored intent cannot be read", key);
     own_fd int folder = localdir_open_folder(connection, path, &name);
