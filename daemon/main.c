@@ -61,7 +61,7 @@ struct daemon {
     struct metrics metrics;
     struct budget *budget;
     struct vaultkey vaultkey;
-    struct vault *vault;
+    struct vault *vault, *tasks;
     struct handoff *handoff;
     struct custodian custodian;
     struct deliver *deliver;
@@ -325,6 +325,7 @@ static bool start_workers(struct daemon *daemon, struct err *err)
     daemon->budget = budget_open(daemon->config.spool_total);
     daemon->custodian = (struct custodian){
         .vault = daemon->vault,
+        .tasks = daemon->tasks,
         .to = daemon->vaultkey.to,
         .to_json = daemon->vaultkey.to_json,
         .own = daemon->vaultkey.own,
@@ -368,6 +369,7 @@ static bool start_api(struct daemon *daemon, struct err *err)
         .store = daemon->store,
         .config = &daemon->config,
         .hooks = daemon->hooks,
+        .handoff = daemon->handoff,
         .seccomp = daemon->parser_facts.seccomp,
         .landlock_abi = daemon->parser_facts.landlock_abi,
         .types = daemon->parser_facts.types,
@@ -432,8 +434,10 @@ static bool open_vault(struct daemon *daemon, struct err *err)
         return err_set(err, ERR_MEMORY, "out of memory");
     if (!vaultkey_open(&daemon->vaultkey, config, daemon->state.path, &daemon->arena, err))
         return false;
+    const char *tasks = arena_printf(&daemon->arena, "%s/tasks", daemon->state.path);
     daemon->vault = vault_open(path, err);
-    daemon->handoff = daemon->vault ? handoff_open(daemon->vault, err) : NULL;
+    daemon->tasks = daemon->vault && tasks ? vault_open(tasks, err) : NULL;
+    daemon->handoff = daemon->tasks ? handoff_open(daemon->vault, daemon->tasks, err) : NULL;
     return daemon->handoff != NULL;
 }
 
@@ -469,6 +473,7 @@ static void stop(struct daemon *daemon)
     }
     handoff_close(daemon->handoff);
     vault_close(daemon->vault);
+    vault_close(daemon->tasks);
     vaultkey_close(&daemon->vaultkey);
     if (daemon->store)
         store_close(daemon->store);

@@ -287,13 +287,18 @@ static const struct ctl_command *find_command(int argc, char **argv, int *used)
     return alone;
 }
 
+static bool is_noun(const char *word)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(commands[i].noun, word) == 0)
+            return true;
+    return false;
+}
+
 /* "label" alone, or with a verb that is not there: say which verbs there are. */
 static int explain_noun(const char *noun, FILE *err)
 {
-    bool known = false;
-    for (size_t i = 0; i < command_count; i++)
-        known = known || strcmp(commands[i].noun, noun) == 0;
-    if (!known) {
+    if (!is_noun(noun)) {
         fprintf(err, "labelctl: unknown command \"%s\"; labelctl --help lists them\n", noun);
         return CTL_USAGE;
     }
@@ -304,6 +309,39 @@ static int explain_noun(const char *noun, FILE *err)
             print_usage_line(err, &commands[i]);
         }
     return CTL_USAGE;
+}
+
+/* What a noun is about, for `labelctl NOUN --help`. */
+static const struct {
+    const char *noun, *text;
+} lessons[] = {
+    {"quarantine",
+     "A rule with `quarantine: true` takes a file away: a sealed copy lies in the vault, a text\n"
+     "file tells where it was that it can be had back. Each such file is an entry with a "
+     "number.\n\n"
+     "  labelctl quarantine list                        what is there, the worst first\n"
+     "  labelctl quarantine show 12                     why, and what a release gives back\n"
+     "  labelctl quarantine open 12 --output copy.txt   look at it on this machine\n"
+     "  labelctl quarantine release 12                  give it back as it was\n"
+     "  labelctl quarantine release 12 --as /new/name   where its name is taken\n"
+     "  labelctl quarantine delete 12 --undo-for 60     remove it in a minute, unless\n"
+     "  labelctl quarantine undo 12                     it is taken back\n\n"
+     "A released file is taken again only when its text, its rule or who can reach it changed.\n"
+     "With `vault: { sealed: true }` add --identity FILE: your key opens the entry and never\n"
+     "leaves this machine.\n"},
+};
+
+/* `labelctl quarantine --help` */
+static int teach_noun(const char *noun, FILE *out)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(commands[i].noun, noun) == 0)
+            print_usage_line(out, &commands[i]);
+    for (size_t i = 0; i < sizeof lessons / sizeof *lessons; i++)
+        if (strcmp(lessons[i].noun, noun) == 0)
+            fprintf(out, "\n%s", lessons[i].text);
+    fprintf(out, "\n%s", exit_codes);
+    return CTL_OK;
 }
 
 static bool asks_for_help(int argc, char **argv)
@@ -340,6 +378,8 @@ int ctl_main(int argc, char **argv, FILE *out, FILE *err)
     }
     int used = 0;
     const struct ctl_command *command = find_command(argc - 1, argv + 1, &used);
+    if (!command && argc > 2 && strcmp(argv[2], "--help") == 0 && is_noun(argv[1]))
+        return teach_noun(argv[1], out);
     if (!command)
         return explain_noun(argv[1], err);
     struct ctl_call call = {

@@ -101,6 +101,16 @@ static void print_notifications(FILE *out, const json_t *told)
     }
 }
 
+static void print_quarantine(FILE *out, const json_t *numbers)
+{
+    fprintf(out, "quarantine  %lld quarantined, %lld under way, %lld waiting; %lld bytes sealed\n",
+            online_number(numbers, "quarantined"), online_number(numbers, "under_way"),
+            online_number(numbers, "waiting"), online_number(numbers, "vault_bytes"));
+    if (online_number(numbers, "refused"))
+        fprintf(out, "            %lld releases were refused: labelctl quarantine list\n",
+                online_number(numbers, "refused"));
+}
+
 static void print_status(FILE *out, const json_t *status)
 {
     const json_t *sandbox = json_object_get(status, "sandbox");
@@ -112,6 +122,7 @@ static void print_status(FILE *out, const json_t *status)
     print_acting(out, json_object_get(status, "acting"));
     print_counts(out, "items", json_object_get(json_object_get(status, "items"), "by_status"));
     print_counts(out, "jobs", json_object_get(status, "jobs"));
+    print_quarantine(out, json_object_get(status, "quarantine"));
     json_array_foreach(json_object_get(status, "connections"), index, value)
         print_connection(out, value);
     print_webhooks(out, json_object_get(status, "webhooks"));
@@ -196,6 +207,8 @@ static void print_item(FILE *out, const json_t *item)
         fprintf(out, "; %s%s%s%s", online_text(item, "outcome"),
                 *online_text(item, "code") ? " (" : "", online_text(item, "code"),
                 *online_text(item, "code") ? ")" : "");
+    if (*online_text(item, "entry"))
+        fprintf(out, "; entry %s", online_text(item, "entry"));
     fputc('\n', out);
 }
 

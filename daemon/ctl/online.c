@@ -71,18 +71,25 @@ static bool find_target(struct ctl_call *call, const struct online *online, stru
            fail(call, CTL_USAGE, "the token: ", token_file ? err.text : "give --token-file FILE");
 }
 
-static size_t take(char *bytes, size_t size, size_t count, void *answer)
-{
-    return buf_append(answer, bytes, size * count) ? size * count : 0;
-}
-
 /* One question, and what its answer's headers said. */
 struct asking {
     const char *method, *path;
     struct buf body, answer;
     long long version;
+    int fd; /* where the body of a success goes; -1 = into `answer` */
+    CURL *curl;
     char stopped[64]; /* since when all acting is stopped; "" = it is not */
 };
+
+static size_t take(char *bytes, size_t size, size_t count, void *context)
+{
+    long code = 0;
+    struct asking *asking = context;
+    curl_easy_getinfo(asking->curl, CURLINFO_RESPONSE_CODE, &code);
+    bool ok = asking->fd >= 0 && code == 200 ? io_write(asking->fd, bytes, size * count)
+                                             : buf_append(&asking->answer, bytes, size * count);
+    return ok ? size * count : 0;
+}
 
 /* "Labeld-Acting: stopped; since=2026-03-01T09:30:00Z" */
 static size_t take_header(char *bytes, size_t size, size_t count, void *context)
@@ -104,8 +111,11 @@ static void set_options(CURL *curl, struct asking *asking, struct curl_slist *he
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, asking);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &asking->answer);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)time_limit_s);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, asking);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)time_limit_s);
+    if (asking->fd < 0)
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)time_limit_s);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     if (strcmp(asking->method, "GET") == 0)
@@ -145,6 +155,7 @@ static long ask(struct ctl_call *call, const struct target *target, struct askin
     if (!curl || !headers || url.failed || asking->body.failed) {
         fail(call, CTL_UNREACHABLE, "out of memory", "");
     } else {
+        asking->curl = curl;
         curl_easy_setopt(curl, CURLOPT_URL, buf_text(&url));
         set_options(curl, asking, headers);
         CURLcode failed = curl_easy_perform(curl);
@@ -159,47 +170,80 @@ static long ask(struct ctl_call *call, const struct target *target, struct askin
     return code;
 }
 
-static json_t *refused(struct ctl_call *call, json_t *json)
+int online_refused(struct ctl_call *call, const json_t *problem)
 {
-    const char *detail = online_text(json, "detail"), *title = online_text(json, "title");
+    const char *detail = online_text(problem, "detail"), *title = online_text(problem, "title");
     fail(call, CTL_UNREACHABLE, "the daemon refused: ",
          *detail  ? detail
          : *title ? title
                   : "no reason given");
-    json_decref(json);
-    return NULL;
+    return CTL_UNREACHABLE;
+}
+
+static bool is_success(long code)
+{
+    return code >= 200 && code <= 299;
+}
+
+/* Ask; the answer as JSON, NULL after a message. With asking->fd: NULL after a success too. */
+static json_t *send_asking(struct ctl_call *call, const struct online *online,
+                           struct asking *asking, json_t *body, long *code)
+{
+    struct target target = {0};
+    struct err err = {0};
+    json_t *json = NULL;
+    asking->body = buf_new(answer_max_bytes);
+    asking->answer = buf_new(answer_max_bytes);
+    asking->version = online->version;
+    if (body)
+        json_write(body, &asking->body);
+    *code = find_target(call, online, &target) ? ask(call, &target, asking) : 0;
+    bool fetched = asking->fd >= 0 && *code == 200;
+    if (*code && !fetched)
+        json = json_parse(buf_text(&asking->answer), asking->answer.length, &err);
+    if (*asking->stopped)
+        fprintf(call->err,
+                "labelctl: acting is stopped since %s: nothing is carried out until "
+                "labelctl resume-acting\n",
+                asking->stopped);
+    if (is_success(*code) && !json && !fetched)
+        fail(call, CTL_UNREACHABLE, "the daemon's answer: ", err.text);
+    else if (*code && !json && !fetched)
+        online_refused(call, NULL);
+    json_decref(body);
+    buf_fini(&asking->body);
+    buf_fini(&asking->answer);
+    arena_fini(&target.arena);
+    return json;
+}
+
+json_t *online_try(struct ctl_call *call, const struct online *online, const char *method,
+                   const char *path, json_t *body, long *status)
+{
+    struct asking asking = {.method = method, .path = path, .fd = -1};
+    return send_asking(call, online, &asking, body, status);
 }
 
 json_t *online_send(struct ctl_call *call, const struct online *online, const char *method,
                     const char *path, json_t *body)
 {
-    struct target target = {0};
-    struct err err = {0};
-    struct asking asking = {.method = method,
-                            .path = path,
-                            .version = online->version,
-                            .body = buf_new(answer_max_bytes),
-                            .answer = buf_new(answer_max_bytes)};
-    json_t *json = NULL;
-    if (body)
-        json_write(body, &asking.body);
-    long code = find_target(call, online, &target) ? ask(call, &target, &asking) : 0;
-    if (code)
-        json = json_parse(buf_text(&asking.answer), asking.answer.length, &err);
-    if (*asking.stopped)
-        fprintf(call->err,
-                "labelctl: acting is stopped since %s: nothing is carried out until "
-                "labelctl resume-acting\n",
-                asking.stopped);
-    if (code && (code < 200 || code > 299))
-        json = refused(call, json);
-    else if (code && !json)
-        fail(call, CTL_UNREACHABLE, "the daemon's answer: ", err.text);
-    json_decref(body);
-    buf_fini(&asking.body);
-    buf_fini(&asking.answer);
-    arena_fini(&target.arena);
-    return json;
+    long code;
+    json_t *json = online_try(call, online, method, path, body, &code);
+    if (!json || is_success(code))
+        return json;
+    online_refused(call, json);
+    json_decref(json);
+    return NULL;
+}
+
+bool online_fetch(struct ctl_call *call, const struct online *online, const char *path, int fd)
+{
+    long code;
+    struct asking asking = {.method = "GET", .path = path, .fd = fd};
+    own_json json_t *problem = send_asking(call, online, &asking, NULL, &code);
+    if (problem)
+        online_refused(call, problem);
+    return code == 200;
 }
 
 json_t *online_get(struct ctl_call *call, const struct online *online, const char *path)

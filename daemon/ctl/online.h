@@ -30,6 +30,17 @@ json_t *online_get(struct ctl_call *call, const struct online *online, const cha
 json_t *online_send(struct ctl_call *call, const struct online *online, const char *method,
                     const char *path, json_t *body);
 
+/* The same, but a problem (RFC 9457) is handed to the caller too: *status is the answer's code.
+ * NULL after a message: the daemon cannot be reached. */
+json_t *online_try(struct ctl_call *call, const struct online *online, const char *method,
+                   const char *path, json_t *body, long *status);
+
+/* Print what a problem says and return CTL_UNREACHABLE. */
+int online_refused(struct ctl_call *call, const json_t *problem);
+
+/* Download a path into a descriptor, whatever its size. False after a message. */
+bool online_fetch(struct ctl_call *call, const struct online *online, const char *path, int fd);
+
 /* {"reason": reason}, or {}. */
 json_t *online_reason(const char *reason);
 

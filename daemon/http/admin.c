@@ -1,5 +1,6 @@
 #include "http/admin.h"
 
+#include <sodium.h>
 #include <string.h>
 #include <strings.h>
 
@@ -182,6 +183,18 @@ static void answer(struct exchange *exchange, struct MHD_Connection *connection)
     request->body = NULL;
 }
 
+/* What was not there yet. */
+static void ask_again(struct exchange *exchange)
+{
+    struct answer_later *later = &exchange->answer.later;
+    void (*ask)(struct api * api, const struct request *request, struct answer *answer) =
+        later->ask;
+    later->ask = NULL;
+    answer_fini(&exchange->answer);
+    exchange->answer.status = 0;
+    ask(exchange->admin->api, &exchange->request, &exchange->answer);
+}
+
 /* libmicrohttpd calls once with the headers, then with the body piece by piece, then once more to
  * be answered. */
 enum MHD_Result admin_ask(void *context, struct MHD_Connection *connection, const char *url,
@@ -201,8 +214,12 @@ enum MHD_Result admin_ask(void *context, struct MHD_Connection *connection, cons
         *upload_size = 0;
         return MHD_YES;
     }
-    if (exchange->answer.status == 0)
+    if (exchange->answer.later.ask)
+        ask_again(exchange);
+    else if (exchange->answer.status == 0)
         answer(exchange, connection);
+    if (exchange->answer.later.ask && waiting_add(exchange->admin->waiting, connection))
+        return MHD_YES;
     if (exchange->request.caller.role != ROLE_NOBODY)
         exchange->answer.stopped_us = api_stopped_us(exchange->admin->api);
     return answer_send(&exchange->answer, connection) ? MHD_YES : MHD_NO;
@@ -218,10 +235,11 @@ void admin_done(void *context, struct MHD_Connection *connection, void **state,
     if (!exchange)
         return;
     atomic_fetch_sub(&exchange->admin->in_flight, exchange->body.length);
+    if (exchange->body.bytes) /* a body may hold a key */
+        sodium_memzero(exchange->body.bytes, exchange->body.length);
     buf_fini(&exchange->body);
     buf_fini(&exchange->allow);
-    json_decref(exchange->answer.json);
-    mem_free(exchange->answer.text);
+    answer_fini(&exchange->answer);
     arena_fini(&exchange->arena);
     mem_free(exchange);
     *state = NULL;

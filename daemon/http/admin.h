@@ -10,10 +10,12 @@
 #include <stdint.h>
 
 #include "http/signin.h"
+#include "http/waiting.h"
 
 struct admin {
     struct api *api;
     struct signin signin;
+    struct waiting *waiting;        /* questions whose answer is not there yet */
     const char *host, *public_host; /* what a Host header may say beside the loopback names */
     char host_room[256];
     uint64_t body_bytes;     /* limits.api_body_bytes */

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -38,18 +40,41 @@ const char *answer_title(unsigned status)
     return "Error";
 }
 
-static void drop(struct answer *answer)
+void answer_fini(struct answer *answer)
 {
     json_decref(answer->json);
+    json_decref(answer->more);
     mem_free(answer->text);
-    answer->json = NULL;
+    if (answer->file_name)
+        close(answer->file);
+    answer->json = answer->more = NULL;
     answer->text = NULL;
+    answer->file_name = NULL;
+}
+
+void answer_file(struct answer *answer, int fd, const char *name)
+{
+    answer_fini(answer);
+    answer->status = name ? 200 : 503;
+    answer->file = fd;
+    answer->file_name = name;
+    if (!name)
+        close(fd);
+}
+
+void answer_bytes(struct answer *answer, struct buf *bytes, const char *type)
+{
+    answer_fini(answer);
+    answer->status = 200;
+    answer->text_length = bytes->length;
+    answer->text = buf_take(bytes);
+    answer->type = type;
 }
 
 void answer_problem(struct answer *answer, unsigned status, const char *format, ...)
 {
     va_list args;
-    drop(answer);
+    answer_fini(answer);
     answer->status = status;
     va_start(args, format);
     vsnprintf(answer->problem, sizeof answer->problem, format, args);
@@ -59,8 +84,12 @@ void answer_problem(struct answer *answer, unsigned status, const char *format, 
 static json_t *problem_json(const struct answer *answer)
 {
     const char *title = answer_title(answer->status);
-    return json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title, "status",
-                     (int)answer->status, "detail", *answer->problem ? answer->problem : title);
+    json_t *json =
+        json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title, "status",
+                  (int)answer->status, "detail", *answer->problem ? answer->problem : title);
+    if (json && answer->more)
+        json_object_update_missing(json, answer->more);
+    return json;
 }
 
 static void add_headers(struct MHD_Response *response, const struct answer *answer,
@@ -97,29 +126,53 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
 static bool write_body(const struct answer *answer, struct buf *body)
 {
     if (answer->text)
-        return buf_puts(body, answer->text);
+        return buf_append(body, answer->text,
+                          answer->text_length ? answer->text_length : strlen(answer->text));
     own_json json_t *problem = answer->json ? NULL : problem_json(answer);
     const json_t *json = answer->json ? answer->json : problem;
     return json && json_write(json, body) && buf_putc(body, '\n');
 }
 
-bool answer_send(struct answer *answer, struct MHD_Connection *connection)
+static struct MHD_Response *make_response(const struct answer *answer)
 {
     own_buf struct buf body = buf_new(answer_max_bytes);
-    bool problem = !answer->json && !answer->text;
+    if (!write_body(answer, &body))
+        return NULL;
+    return MHD_create_response_from_buffer(body.length, body.bytes, MHD_RESPMEM_MUST_COPY);
+}
+
+/* The descriptor is the response's afterwards. */
+static struct MHD_Response *make_file(struct answer *answer)
+{
+    struct stat st;
+    char header[96];
+    struct MHD_Response *response =
+        fstat(answer->file, &st) == 0
+            ? MHD_create_response_from_fd64((uint64_t)st.st_size, answer->file)
+            : NULL;
+    if (!response)
+        return NULL;
+    snprintf(header, sizeof header, "attachment; filename=\"%s\"", answer->file_name);
+    answer->file_name = NULL;
+    MHD_add_response_header(response, "Content-Disposition", header);
+    return response;
+}
+
+bool answer_send(struct answer *answer, struct MHD_Connection *connection)
+{
+    bool file = answer->file_name != NULL, problem = !answer->json && !answer->text && !file;
     if (answer->status == 0)
         answer->status = 200;
-    bool ok = write_body(answer, &body);
-    drop(answer);
-    struct MHD_Response *response =
-        ok ? MHD_create_response_from_buffer(body.length, body.bytes, MHD_RESPMEM_MUST_COPY) : NULL;
+    struct MHD_Response *response = file ? make_file(answer) : make_response(answer);
+    answer_fini(answer);
     if (!response)
         return false;
     add_headers(response, answer,
                 problem        ? "application/problem+json"
+                : file         ? "application/octet-stream"
                 : answer->type ? answer->type
                                : "application/json");
-    ok = MHD_queue_response(connection, answer->status, response) == MHD_YES;
+    bool ok = MHD_queue_response(connection, answer->status, response) == MHD_YES;
     MHD_destroy_response(response);
     return ok;
 }

@@ -10,12 +10,14 @@
 #include "store/store.h"
 
 struct api;
+struct handoff;
 
 /* What was known at start and does not change. All borrowed. */
 struct api_facts {
     struct store *store;
     const struct config *config;
     const struct hooks *hooks;
+    struct handoff *handoff; /* reviewers' keys, and sealed bytes */
     bool seccomp;
     uint32_t landlock_abi, types;
     const char *types_digest; /* hex */

@@ -5,11 +5,11 @@
 #include "http/api_parts.h"
 #include "store/audit.h"
 #include "store/catalogue.h"
+#include "store/entry.h"
 
 enum { values_most = 32, count_most = 10000 };
 
-/* The findings of a stored report, without places: a row for each type and confidence. */
-static json_t *findings_json(const json_t *report)
+json_t *api_findings(const json_t *report)
 {
     json_t *rows = json_array();
     size_t index;
@@ -41,8 +41,20 @@ static json_t *item_json(struct api *api, const struct item *item, const json_t 
         report_status_word(item->status), "reason", api_text(item->reason), "format",
         formats_row(item->format)->word, "mime", item->mime ? item->mime : "", "label", label,
         "label_id", api_text(item->label_id), "outcome", api_text(item->outcome), "code",
-        api_text(item->code), "message", api_text(item->message), "findings", findings_json(report),
+        api_text(item->code), "message", api_text(item->message), "findings", api_findings(report),
         "examined", api_time(item->examined_us));
+}
+
+/* Where a file is that was taken away. */
+static bool add_entry(struct db *db, const struct item *item, json_t *json, struct err *err)
+{
+    int64_t id = 0;
+    bool taken = item->outcome && (strcmp(item->outcome, "quarantined") == 0 ||
+                                   strcmp(item->outcome, "encrypted") == 0);
+    if (taken && !entry_of_item(db, item->id, &id, err))
+        return false;
+    json_object_set_new(json, "entry", id ? api_id(id) : json_null());
+    return true;
 }
 
 /* What a filter of the query string means. */
@@ -196,7 +208,12 @@ static json_t *page_json(struct api *api, struct db *db, const struct item_query
             return NULL;
         }
         own_json json_t *report = api_stored(text);
-        json_array_append_new(items, item_json(api, &page.items[i], report));
+        json_t *one = item_json(api, &page.items[i], report);
+        json_array_append_new(items, one);
+        if (!add_entry(db, &page.items[i], one, err)) {
+            json_decref(items);
+            return NULL;
+        }
     }
     return json_pack("{s:o, s:o}", "items", items, "next", api_text(page.next));
 }
@@ -254,7 +271,10 @@ static json_t *whole_item_json(struct api *api, struct db *db, const struct item
     json_object_set_new(json, "report", report);
     json_object_set_new(json, "decision", api_stored(decision));
     json_object_set_new(json, "history", api_stored(history));
-    return json;
+    if (add_entry(db, item, json, err))
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
 static json_t *one_json(struct api *api, struct db *db, const struct request *request,

@@ -1,6 +1,7 @@
 #include "http/api_parts.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "store/audit.h"
 #include "store/hold.h"
 
-enum { limit_most = 500, limit_standard = 100, details_max_bytes = 64 << 10 };
+enum { limit_most = 500, limit_standard = 100, wait_most_s = 30, details_max_bytes = 64 << 10 };
 
 const char *api_label_name(const struct api *api, const char *id)
 {
@@ -61,6 +62,11 @@ json_t *api_stored(const char *text)
 {
     json_t *json = text ? json_parse(text, strlen(text), NULL) : NULL;
     return json ? json : json_null();
+}
+
+void api_hex(const uint8_t bytes[32], char hex[static 65])
+{
+    sodium_bin2hex(hex, 65, bytes, 32);
 }
 
 void api_failed(struct answer *answer, const struct err *err)
@@ -177,6 +183,20 @@ bool api_limit(const struct request *request, int64_t *limit, struct answer *ans
         return true;
     answer_problem(answer, 400, "limit: a number from 1 to 500");
     return false;
+}
+
+bool api_wait(const struct request *request, struct answer *answer)
+{
+    int64_t seconds = 0;
+    const char *text = request_value(request, "wait");
+    answer->later.until_us = 0;
+    if (text && (!request_number(text, &seconds) || seconds > wait_most_s)) {
+        answer_problem(answer, 400, "wait: a number of seconds from 1 to 30");
+        return false;
+    }
+    if (seconds)
+        answer->later.until_us = clock_steady_us() + seconds * 1000000;
+    return true;
 }
 
 static uint32_t stir(uint32_t mark, const char *text)

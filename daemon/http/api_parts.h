@@ -43,6 +43,12 @@ json_t *api_time(int64_t us);
 json_t *api_id(int64_t id);
 json_t *api_stored(const char *text);
 
+/* 32 bytes as hex. */
+void api_hex(const uint8_t bytes[32], char hex[static 65]);
+
+/* The findings of a stored report, without places: a row for each type and confidence. */
+json_t *api_findings(const json_t *report);
+
 /* {"since","who","why"} of what people have stopped, or null. NULL with err. */
 struct hold;
 json_t *api_hold(const struct hold *hold);
@@ -105,6 +111,10 @@ bool api_page(const struct request *request, struct api_page *page, struct answe
 
 /* {"items": items, "next": …}; `more`: there are more after the item with the number `last`. */
 json_t *api_page_json(const struct api_page *page, json_t *items, bool more, int64_t last);
+
+/* The wait parameter, 1 to 30 seconds, into answer->later.until_us; 0 = none. False: answered with
+ * 400. */
+bool api_wait(const struct request *request, struct answer *answer);
 
 /* The limit parameter, 1 to 500. False: answered with 400. */
 bool api_limit(const struct request *request, int64_t *limit, struct answer *answer);

@@ -7,6 +7,7 @@
 #include "store/alert.h"
 #include "store/audit.h"
 #include "store/catalogue.h"
+#include "store/entry.h"
 #include "store/outbox.h"
 #include "store/revision.h"
 
@@ -27,6 +28,19 @@ json_t *api_jobs_json(const struct queue_numbers *numbers)
                      "backfill", (json_int_t)numbers->queued[QUEUE_BACKFILL], "running",
                      (json_int_t)numbers->running, "waiting", (json_int_t)numbers->waiting,
                      "failed", (json_int_t)numbers->failed);
+}
+
+static json_t *entries_json(const struct entry_numbers *numbers)
+{
+    const int64_t *states = numbers->states[ENTRY_QUARANTINE];
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "quarantined", (json_int_t)states[ENTRY_REMOVED],
+        "under_way",
+        (json_int_t)(states[ENTRY_SEALING] + states[ENTRY_SEALED] + states[ENTRY_REMOVING]),
+        "waiting", (json_int_t)(states[ENTRY_RELEASING] + states[ENTRY_DELETING]), "refused",
+        (json_int_t)numbers->refused, "released", (json_int_t)states[ENTRY_RELEASED], "encrypted",
+        (json_int_t)numbers->states[ENTRY_ENCRYPT][ENTRY_REMOVED], "vault_bytes",
+        (json_int_t)numbers->sealed_bytes);
 }
 
 static json_t *connections_json(const struct api *api, struct db *db, struct arena *arena)
@@ -136,10 +150,11 @@ static json_t *status_json(struct api *api, struct db *db, const struct request 
 {
     struct catalogue_numbers items;
     struct queue_numbers jobs;
+    struct entry_numbers entries;
     struct audit_head head;
     (void)answer;
     if (!catalogue_numbers(db, &items, err) || !queue_numbers(db, &jobs, err) ||
-        !audit_head(db, &head, err))
+        !entry_numbers(db, &entries, err) || !audit_head(db, &head, err))
         return NULL;
     own_json json_t *acting = api_acting_json(db, request->arena, err);
     json_t *rules = acting ? rules_json(api, db, request->arena, err) : NULL;
@@ -153,12 +168,13 @@ static json_t *status_json(struct api *api, struct db *db, const struct request 
         return NULL;
     }
     return json_pack(
-        "{s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o, s:o, "
-        "s:o}",
+        "{s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o, "
+        "s:o, s:o}",
         "version", LABELD_VERSION, "started", api_time(api->started_us), "acting", acting, "items",
-        items_json(&items), "jobs", api_jobs_json(&jobs), "webhooks", api_webhooks_json(api),
-        "connections", connections_json(api, db, request->arena), "rules", rules, "sandbox",
-        "seccomp", api->facts.seccomp, "landlock", (json_int_t)api->facts.landlock_abi, "types",
+        items_json(&items), "jobs", api_jobs_json(&jobs), "quarantine", entries_json(&entries),
+        "webhooks", api_webhooks_json(api), "connections",
+        connections_json(api, db, request->arena), "rules", rules, "sandbox", "seccomp",
+        api->facts.seccomp, "landlock", (json_int_t)api->facts.landlock_abi, "types",
         (json_int_t)api->facts.types, "types_digest", api->facts.types_digest, "audit", "seq",
         (json_int_t)head.seq, "head", head.hash, "alerts", alerts, "notifications", notifications,
         "notes", notes_json(api));

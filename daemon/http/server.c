@@ -111,7 +111,8 @@ static bool load_tls(struct server *server, const struct config *config, struct 
 static bool start(struct server *server, const struct config *config, struct err *err)
 {
     const struct listener listeners[] = {
-        [ADMIN] = {&config->admin, admin_ask, admin_done, &server->admin, 0, false},
+        [ADMIN] = {&config->admin, admin_ask, admin_done, &server->admin, MHD_ALLOW_SUSPEND_RESUME,
+                   false},
         [WEBHOOKS] = {&config->webhooks, hooks_access, hooks_completed, server->hooks,
                       MHD_ALLOW_SUSPEND_RESUME, true},
     };
@@ -145,7 +146,8 @@ struct server *server_open(const struct server_options *options, struct err *err
     admin->public_host = host_of(config->admin_url, admin->host_room);
     signin_init(&admin->signin, options->store, options->admin_token);
     server->hooks = options->hooks;
-    if (start(server, config, err))
+    admin->waiting = waiting_open(err);
+    if (admin->waiting && start(server, config, err))
         return server;
     server_close(server);
     return NULL;
@@ -157,9 +159,12 @@ void server_close(struct server *server)
         return;
     if (server->listeners[WEBHOOKS])
         hooks_stop(server->hooks); /* libmicrohttpd may not stop with suspended connections */
+    if (server->admin.waiting)
+        waiting_stop(server->admin.waiting);
     for (int i = WEBHOOKS; i >= ADMIN; i--)
         if (server->listeners[i])
             MHD_stop_daemon(server->listeners[i]);
+    waiting_close(server->admin.waiting);
     if (server->key)
         sodium_memzero(server->key, strlen(server->key));
     mem_free(server->key);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "jobs/change.h"
 #include "jobs/sweep.h"
+#include "jobs/task_run.h"
 
 static const int64_t idle_us = 1000000;
 
@@ -104,6 +105,7 @@ static void *loop(void *context)
         settling_due(clerk->settling);
         if (clock_steady_us() >= next_sweep) {
             sweep_due(options->store, options->rules, options->stop);
+            task_sweep(options->store, options->custodian);
             next_sweep = clock_steady_us() + 60 * idle_us;
         }
         sweep_stopped(options->store, options->rules, options->stop);

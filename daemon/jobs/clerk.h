@@ -16,7 +16,8 @@ struct clerk_options {
     struct visit_link *links; /* borrowed, as all others here */
     size_t link_count;
     struct rules *rules;
-    const atomic_bool *stop; /* the daemon stops: long sweeps end */
+    const struct custodian *custodian; /* NULL = none */
+    const atomic_bool *stop;           /* the daemon stops: long sweeps end */
 };
 
 /* Its requests may come at once; the thread runs from clerk_start on. NULL with err. */

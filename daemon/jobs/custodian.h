@@ -9,6 +9,7 @@
 
 struct custodian {
     struct vault *vault;
+    struct vault *tasks;          /* copies that people's tasks made, sealed to keys of theirs */
     const struct recipients *to;  /* who can open an entry */
     const char *to_json;          /* the same as a JSON list of age1… */
     const struct identities *own; /* NULL: `vault: sealed: true`, only reviewers can */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/own.h"
 #include "jobs/custodian.h"
 #include "jobs/custody_run.h"
@@ -186,10 +187,10 @@ static const char *free_name(struct custody_work *work)
     return NULL;
 }
 
-static const char *refusal_json(struct custody_work *work, enum err_kind kind)
+static const char *refusal_json(struct custody_work *work, enum err_kind kind, const char *code)
 {
     own_buf struct buf text = buf_new(result_max_bytes);
-    own_json json_t *json = json_pack("{s:s}", "code", err_kind_word(kind));
+    own_json json_t *json = json_pack("{s:s}", "code", code);
     const char *name = kind == ERR_TAKEN ? free_name(work) : NULL;
     if (json && name)
         json_object_set_new(json, "suggestion", json_text(name));
@@ -197,11 +198,12 @@ static const char *refusal_json(struct custody_work *work, enum err_kind kind)
 }
 
 /* Back to the reviewer, with the reason. */
-static bool refuse(struct custody_work *work, const struct err *why, struct err *err)
+static bool refuse(struct custody_work *work, const struct err *why, const char *code,
+                   struct err *err)
 {
     handoff_drop(work->world->custodian->handoff, work->entry.id);
     work->entry.error = why->text;
-    work->entry.result = refusal_json(work, why->kind);
+    work->entry.result = refusal_json(work, why->kind, code);
     return write_unit(work, store_refused, err);
 }
 
@@ -225,7 +227,7 @@ bool custody_release_check(struct custody_work *work, struct err *err)
         return true;
     bool ok = is_right_key(work, key, &why);
     sodium_memzero(key, sizeof key);
-    return ok || (why.kind == ERR_CORRUPT ? refuse(work, &why, err)
+    return ok || (why.kind == ERR_CORRUPT ? refuse(work, &why, "wrong-key", err)
                                           : err_set(err, why.kind, "%s", why.text));
 }
 
@@ -238,11 +240,18 @@ static bool is_for_good(const struct err *why)
 bool custody_release(struct custody_work *work, struct err *err)
 {
     struct err why = {0};
+    if (!custody_release_check(work, err))
+        return false;
+    if (work->entry.state != ENTRY_RELEASING)
+        return true;
     bool ok = release(work, &why);
     if (!ok && !is_for_good(&why))
         return err_set(err, why.kind, "%s", why.text);
     if (!ok)
-        return refuse(work, &why, err);
+        return refuse(work, &why, err_kind_word(why.kind), err);
     handoff_drop(work->world->custodian->handoff, work->entry.id);
+    if (!vault_remove(work->world->custodian->vault, work->entry.id, &why))
+        LOG(LOG_LEVEL_WARN, "copy-left", LOG_NUMBER(entry, work->entry.id),
+            LOG_TEXT(error, why.text));
     return true;
 }

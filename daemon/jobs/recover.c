@@ -4,10 +4,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/custody.h"
 #include "jobs/job.h"
 #include "jobs/tell.h"
 #include "store/audit.h"
+#include "store/custody.h"
 #include "store/restriction.h"
 
 enum { text_max_bytes = 1 << 20, entry_max_bytes = 8 << 20 };

@@ -7,10 +7,10 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/own.h"
-#include "store/custody.h"
 #include "jobs/job.h"
 #include "protect/seal.h"
 #include "sandbox/copy.h"
+#include "store/custody.h"
 
 enum { json_max_bytes = 64 * 1024 };
 static const int64_t settle_after_us = 2000000;

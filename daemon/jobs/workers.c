@@ -15,6 +15,7 @@
 #include "jobs/recover.h"
 #include "jobs/rules.h"
 #include "jobs/settling.h"
+#include "jobs/task_run.h"
 #include "jobs/walk.h"
 #include "jobs/watchers.h"
 
@@ -105,7 +106,9 @@ static bool give_up(struct db *db, void *context, struct err *err)
 static void run_job(struct workers *workers, struct queue_job *job)
 {
     const struct visit_link *link = link_of(workers, job->connection);
-    if (!link) {
+    if (job->kind == QUEUE_TASK) {
+        task_run(&workers->world, job);
+    } else if (!link) {
         const struct store_unit unit = {give_up, job};
         store_write(workers->world.store, STORE_RAN, unit, NULL);
     } else if (job->kind == QUEUE_WALK) {
@@ -180,7 +183,7 @@ static void init(struct workers *workers, const struct workers_options *options)
                                           .custodian = options->custodian,
                                           .parser = options->parser,
                                           .limits = options->limits,
-                                         .metrics = options->metrics,
+                                          .metrics = options->metrics,
                                           .policy = rules_hold,
                                           .policy_done = rules_drop,
                                           .settle = settling_add,
@@ -203,6 +206,7 @@ static bool open_parts(struct workers *workers, const struct workers_options *op
                                         .links = options->links,
                                         .link_count = options->link_count,
                                         .rules = workers->rules,
+                                        .custodian = options->custodian,
                                         .stop = &workers->stop};
     workers->clerk = workers->rules ? clerk_open(&clerk, err) : NULL;
     const struct settling_options settling = {.store = options->store,

@@ -11,7 +11,7 @@
 enum queue_lane { QUEUE_LIVE, QUEUE_BACKFILL, QUEUE_LANE_COUNT };
 
 /* Numbers are stored: append only. */
-enum queue_kind { QUEUE_VISIT, QUEUE_WALK, QUEUE_ENTRY, QUEUE_KIND_COUNT };
+enum queue_kind { QUEUE_VISIT, QUEUE_WALK, QUEUE_ENTRY, QUEUE_TASK, QUEUE_KIND_COUNT };
 enum queue_state {
     QUEUE_QUEUED,
     QUEUE_RUNNING,

@@ -275,3 +275,15 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_due ON outbox (target, due, id) WHERE given_up IS NULL;
 CREATE INDEX outbox_given_up ON outbox (given_up) WHERE given_up IS NOT NULL;
+-- A person's short work.
+CREATE TABLE task (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+    kind    TEXT NOT NULL,
+    state   BIGINT NOT NULL,
+    owner   BIGINT NOT NULL,
+    input   TEXT NOT NULL,
+    result  TEXT,
+    error   TEXT,
+    made    BIGINT NOT NULL,
+    expires BIGINT NOT NULL
+);

@@ -4,7 +4,11 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/io.h"
 #include "base/mem.h"
+#include "base/own.h"
+
+enum { piece_bytes = 1024 };
 
 struct slot {
     int64_t entry; /* 0 = free */
@@ -12,12 +16,12 @@ struct slot {
 };
 
 struct handoff {
-    struct vault *vault;
+    struct vault *vault, *tasks;
     pthread_mutex_t lock;
     struct slot *slots; /* locked memory */
 };
 
-struct handoff *handoff_open(struct vault *vault, struct err *err)
+struct handoff *handoff_open(struct vault *vault, struct vault *tasks, struct err *err)
 {
     struct handoff *handoff = sodium_init() < 0 ? NULL : mem_zalloc(1, sizeof *handoff);
     if (handoff)
@@ -29,6 +33,7 @@ struct handoff *handoff_open(struct vault *vault, struct err *err)
     }
     memset(handoff->slots, 0, HANDOFF_SLOTS * sizeof *handoff->slots);
     handoff->vault = vault;
+    handoff->tasks = tasks;
     pthread_mutex_init(&handoff->lock, NULL);
     return handoff;
 }
@@ -85,7 +90,52 @@ void handoff_drop(struct handoff *handoff, int64_t entry)
     pthread_mutex_unlock(&handoff->lock);
 }
 
+/* The length of the header within the bytes: it ends with the first line that begins with "---"
+ * (age.md, "Header"). 0 = not yet. */
+static size_t header_length(const char *bytes, size_t length)
+{
+    const char *at = bytes, *end = bytes + length;
+    for (;;) {
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        if (!line_end)
+            return 0;
+        if (line_end - at >= 3 && memcmp(at, "---", 3) == 0)
+            return (size_t)(line_end + 1 - bytes);
+        at = line_end + 1;
+    }
+}
+
+bool handoff_header(struct handoff *handoff, int64_t entry, struct buf *header, struct err *err)
+{
+    char piece[piece_bytes];
+    own_fd int fd = vault_read(handoff->vault, entry, err);
+    if (fd < 0)
+        return false;
+    for (;;) {
+        ssize_t got = io_read(fd, piece, sizeof piece);
+        if (got < 0)
+            return err_errno(err, "reading entry %lld", (long long)entry);
+        if (got == 0 || !buf_append(header, piece, (size_t)got))
+            return err_set(err, ERR_CORRUPT, "entry %lld has no age header", (long long)entry);
+        size_t length = header_length(header->bytes, header->length);
+        if (length) {
+            header->length = length;
+            return true;
+        }
+    }
+}
+
 int handoff_content(struct handoff *handoff, int64_t entry, struct err *err)
 {
     return vault_read(handoff->vault, entry, err);
+}
+
+int handoff_task(struct handoff *handoff, int64_t task, struct err *err)
+{
+    return vault_read(handoff->tasks, task, err);
+}
+
+void handoff_task_remove(struct handoff *handoff, int64_t task)
+{
+    vault_remove(handoff->tasks, task, NULL);
 }

@@ -113,10 +113,11 @@ static void open_world(struct world *world, enum flow flow)
     assert_true(recipients_add(world->to, shown, &err));
     struct vault *vault = vault_open(world->vault, &err);
     world->custodian = (struct custodian){.vault = vault,
+                                          .tasks = vault,
                                           .to = world->to,
                                           .to_json = to_json,
                                           .own = keys,
-                                          .handoff = handoff_open(vault, &err),
+                                          .handoff = handoff_open(vault, vault, &err),
                                           .tombstone = true};
     assert_non_null(world->custodian.handoff);
     const struct connect_settings settings = {
