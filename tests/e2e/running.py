@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """A running labeld on a real folder, for the suites beside this file."""
+import hashlib
 import json
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -211,6 +213,22 @@ class Case(unittest.TestCase):
 
     def wait_label(self, name, wanted):
         self.daemon.wait(f"label {wanted} on {name}", lambda: labels(self.path(name)) == wanted)
+
+    def check_audit(self):
+        """The chain as the README describes it, recomputed by other means."""
+        database = sqlite3.connect(os.path.join(self.daemon.state, "labeld.db"))
+        previous = None
+        columns = [row[1] for row in database.execute("PRAGMA table_info(audit)")]
+        self.assertIn("hash", columns)
+        rows = database.execute("SELECT seq, body, hash FROM audit ORDER BY seq").fetchall()
+        self.assertTrue(rows)
+        previous = bytes(32)
+        for index, (seq, body, digest) in enumerate(rows, 1):
+            self.assertEqual(seq, index)
+            body = body.encode() if isinstance(body, str) else body
+            whole = hashlib.sha256(previous + body).digest()
+            self.assertEqual(digest if isinstance(digest, bytes) else bytes.fromhex(digest), whole)
+            previous = whole
 
 
 def main(suite):
