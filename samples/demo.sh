@@ -1,6 +1,7 @@
 #!/bin/sh
 # The whole way once, in a scratch folder: labeld watches a folder of sample documents, says which
-# label each would get and why, then writes the labels, and a changed file is labelled at once.
+# label each would get and why, then writes the labels, and a changed file is labelled at once; an
+# exposed one is quarantined and given back, one for the board is encrypted, a webhook rings.
 #   sh samples/demo.sh          leaves the daemon running until Ctrl-C
 #   sh samples/demo.sh --once   ends by itself
 set -eu
@@ -46,7 +47,7 @@ trap finish EXIT
 trap 'finish; exit 0' INT TERM
 
 team=$scratch/team
-mkdir -p "$team/Finance" "$team/HR" "$team/Sales" "$team/Inbox"
+mkdir -p "$team/Finance" "$team/HR" "$team/Sales" "$team/Inbox" "$team/Public" "$team/Board"
 files=$root/samples/files
 cp "$files/office/cards-shared.docx" "$files/office/payroll.xlsx" "$files/data/orders.csv" \
     "$files/data/invoice.xml" "$files/office/embedded.docx" "$team/Finance/"
@@ -58,15 +59,24 @@ cp "$files/closed/protected.docx" "$files/hostile/bomb.docx" "$files/office/sign
     "$files/other/page.pdf" "$team/Inbox/"
 chmod -R go= "$team"
 chmod 0644 "$team/Sales/letter.docx"
+chmod o+rx "$team" "$team/Public"
 total=$(find "$team" -type f | wc -l)
 
-cp "$root/samples/rules/demo.yaml" "$scratch/rules.yaml"
+# The board's key: what is encrypted to it only the board opens.
+(umask 077 && echo "the board's passphrase" >"$scratch/passphrase")
+board=$(labelctl key new "$scratch/board.key" --passphrase-file "$scratch/passphrase")
+rules() { # mode
+    sed -e "s/^mode: simulate.*/mode: $1/" -e "s/board: \[age1[a-z0-9]*\]/board: [$board]/" \
+        "$root/samples/rules/demo.yaml" >"$scratch/rules.yaml"
+}
+rules simulate
+(umask 077 && echo "whsec_$(head -c 32 /dev/urandom | base64)" >"$scratch/team.whsec")
 cat >"$scratch/labeld.yaml" <<YAML
 state: state
 listen: { admin: "127.0.0.1:0", webhooks: "127.0.0.1:0" }
 rules: rules.yaml
 connections:
-  - { name: team, kind: directory, path: team }
+  - { name: team, kind: directory, path: team, webhook: { secret_file: team.whsec } }
 YAML
 
 # Start ------------------------------------------------------------------------------------------
@@ -117,7 +127,7 @@ labelctl rules explain --rules rules.yaml --exposure private team/HR/contract.do
 
 # Enforce ----------------------------------------------------------------------------------------
 say "The rules are switched to enforce"
-sed 's/^mode: simulate.*/mode: enforce/' "$root/samples/rules/demo.yaml" >"$scratch/rules.yaml"
+rules enforce
 before=$(visits)
 kill -HUP "$daemon"
 wait_until "deciding again" examined $((before + total))
@@ -140,11 +150,47 @@ labelctl label get team/Inbox/new.docx
 delay=$(sed -n 's/.*event=labelled.*new\.docx.* delay_ms=\([0-9]*\).*/\1/p' "$scratch/log" | tail -n 1)
 echo "From the change to the label: $delay ms"
 
+# Protection ---------------------------------------------------------------------------------------
+say "A file with card numbers appears where everybody can read it: quarantine"
+cp "$files/office/cards-shared.docx" "$team/Public/offer.docx"
+chmod 0644 "$team/Public/offer.docx"
+removed() { grep -q 'event=custody.*offer.docx.*what=removed' "$scratch/log"; }
+wait_until "the quarantine" removed
+ls -l "$team/Public"
+cat "$team/Public/offer.docx.quarantined.txt"
+entry=$(sed -n 's/.*event=custody.*entry=\([0-9]*\).*offer\.docx.*/\1/p' "$scratch/log" | head -n 1)
+labelctl quarantine list
+labelctl quarantine show "$entry"
+
+say "A reviewer gives it back"
+labelctl quarantine release "$entry" --reason "the demo's own card numbers"
+ls -l "$team/Public"
+
+say "A paper of the board is encrypted to the board's key"
+cp "$files/office/contract.docx" "$team/Board/minutes.docx"
+encrypted() { grep -q 'event=custody.*minutes.docx.*what=removed' "$scratch/log"; }
+wait_until "the encryption" encrypted
+ls -l "$team/Board"
+labelctl unprotect "$team/Board/minutes.docx.age" --identity "$scratch/board.key" \
+    --passphrase-file "$scratch/passphrase" --output "$scratch/minutes.docx"
+labelctl label get "$scratch/minutes.docx"
+
+say "A program that saves a file can ring as well: a signed webhook"
+cp "$files/office/letter.docx" "$team/Inbox/rung.docx"
+webhooks=$(sed -n 's/.*"webhooks": *"\([^"]*\)".*/\1/p' "$LABELD_STATE/listen.json")
+sh "$root/samples/ring.sh" "http://$webhooks/hooks/team" "$scratch/team.whsec" Inbox/rung.docx
+rung() { grep -q 'event=labelled.*rung.docx' "$scratch/log"; }
+wait_until "the label" rung
+delay=$(sed -n 's/.*event=labelled.*rung\.docx.* delay_ms=\([0-9]*\).*/\1/p' "$scratch/log" | tail -n 1)
+echo "The answer 202 says that the job is on disk. From the change to the label: $delay ms"
+
 say "Go on with"
 cat <<TEXT
   export LABELD_STATE=$LABELD_STATE PATH=$build/daemon:\$PATH
   labelctl status
   labelctl items --type credit-card
+  labelctl quarantine list
+  labelctl audit list
   labelctl inspect --show $team/Finance
   labelctl types list
   labelctl rules check $scratch/rules.yaml

@@ -21,7 +21,7 @@ key=$(sed -n '1s/^whsec_//p' "$secret" | openssl base64 -d -A | od -An -v -tx1 |
 signature=v1,$(printf '%s.%s.%s' "$id" "$timestamp" "$body" |
     openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | openssl base64 -A)
 
-curl --silent --show-error --output - --write-out '%{http_code}\n' "$url" \
+curl --silent --show-error --output - --write-out '%{http_code} in %{time_total} s\n' "$url" \
     --header "webhook-id: $id" --header "webhook-timestamp: $timestamp" \
     --header "webhook-signature: $signature" --header 'Content-Type: application/json' \
     --data-binary "$body"
