@@ -6,7 +6,7 @@ set -eu
 
 build="build-essential cmake ninja-build pkg-config libxml2-dev libmagic-dev
 libdeflate-dev zlib1g-dev libfyaml-dev libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev
-libsodium-dev libsqlite3-dev libutf8proc-dev libseccomp-dev libssl-dev"
+libsodium-dev libsqlite3-dev libutf8proc-dev libseccomp-dev libssl-dev curl openssl"
 test="libcmocka-dev python3 age"
 
 wanted=$build
