@@ -11,12 +11,12 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 sys.dont_write_bytecode = True
-import labeld  # noqa: E402
+import running  # noqa: E402
 
 
 def document(number, kib):
     """Prose that does not compress away, as pictures in a document would not."""
-    package = labeld.packages.office({"format": "docx", "body": [f"letter {number}", "hello"]})
+    package = running.packages.office({"format": "docx", "body": [f"letter {number}", "hello"]})
     package.parts["word/media/image1.png"] = os.urandom(kib * 1024)
     return package.bytes()
 
@@ -32,9 +32,9 @@ def delays(daemon):
 
 
 def main():
-    labeld.PROGRAMS, labeld.SCRATCH = (os.path.abspath(path) for path in sys.argv[1:3])
+    running.PROGRAMS, running.SCRATCH = (os.path.abspath(path) for path in sys.argv[1:3])
     files, kib, at_once = (int(word) for word in (sys.argv[3:6] + ["200", "64", "1"][len(sys.argv) - 3:]))
-    daemon = labeld.Daemon("latency")
+    daemon = running.Daemon("latency")
     daemon.start()
     daemon.settle()
     for first in range(0, files, at_once):
