@@ -385,6 +385,24 @@ static void join_encrypt(struct join *join, bool sealed, bool disagree)
     step->with = with;
 }
 
+/* What the rules of a step say to the file's owner. */
+static void join_messages(struct join *join, struct plan_step *step)
+{
+    struct names messages;
+    size_t asked = 0; /* the step's rules stand in the order of all */
+    if (!names_new(join, &messages, join->count))
+        return;
+    for (size_t i = 0; i < join->count && asked < step->rule_count; i++) {
+        if (join->rules[i]->name != step->rules[asked])
+            continue;
+        asked++;
+        if (join->rules[i]->message)
+            messages.items[messages.count++] = join->rules[i]->message;
+    }
+    if (messages.count)
+        step->message = joined(join, messages.items, messages.count, " ");
+}
+
 /* Rules that quarantine, or encrypt to groups that others do not share. */
 static bool join_quarantine(struct join *join, bool disagree)
 {
@@ -396,7 +414,7 @@ static bool join_quarantine(struct join *join, bool disagree)
             (disagree && join->rules[i]->then.has[PLAN_ENCRYPT]))
             names.items[names.count++] = join->rules[i]->name;
     if (names.count)
-        add_step(join, PLAN_QUARANTINE, &names);
+        join_messages(join, add_step(join, PLAN_QUARANTINE, &names));
     return names.count > 0;
 }
 
@@ -436,9 +454,8 @@ static struct plan_step *join_names(struct join *join, enum plan_do what)
 
 static void join_notify(struct join *join)
 {
-    struct names messages;
     struct plan_step *step = join_names(join, PLAN_NOTIFY);
-    if (!step || !names_new(join, &messages, join->count))
+    if (!step)
         return;
     struct plan_notice *notices = arena_alloc(join->arena, join->count, sizeof *notices);
     if (!notices) {
@@ -452,11 +469,8 @@ static void join_notify(struct join *join)
             continue;
         notices[step->notice_count++] = (struct plan_notice){
             rule->name, rule->message, rule->then.notify.items, rule->then.notify.count};
-        if (rule->message)
-            messages.items[messages.count++] = rule->message;
     }
-    if (messages.count)
-        step->message = joined(join, messages.items, messages.count, " ");
+    join_messages(join, step);
 }
 
 static void join_alerts(struct join *join)

@@ -19,7 +19,7 @@ TEXT = f"credit card {CARD}\n".encode()
 RULES = f"""
 site: {SITE}
 rules:
-  - {{ name: cards leave, when: {{ findings: {{ type: credit-card, confidence: high }} }}, then: {{ quarantine: true, alert: high }}, mode: enforce }}
+  - {{ name: cards leave, message: It held card numbers., when: {{ findings: {{ type: credit-card, confidence: high }} }}, then: {{ quarantine: true, alert: high }}, mode: enforce }}
   - {{ name: noted, when: {{ name: "*.note" }}, then: {{ quarantine: true }}, mode: enforce }}
 """
 API = "/api/v1/quarantine"
@@ -102,6 +102,7 @@ class Quarantine(Case):
         stone = self.read("a/cards.txt.quarantined.txt").decode()
         first, second = self.entries("?sort=rank")
         self.assertIn(f"name number {first['id']}", stone)
+        self.assertIn("\nIt held card numbers.\n", stone)
         self.assertEqual((first["path"], first["alert"], first["rules"], first["state"]),
                          ("/a/cards.txt", "high", ["cards leave"], "removed"))
         self.assertEqual((second["path"], second["alert"]), ("/b.note", None))

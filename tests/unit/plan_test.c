@@ -128,6 +128,28 @@ TEST(what_rules_want_is_joined)
     }
 }
 
+TEST(a_quarantine_carries_what_its_rules_say_to_the_owner)
+{
+    own_arena struct arena arena = arena_new(1 << 24);
+    struct facts facts;
+    struct plan plan;
+    struct policy *policy =
+        plan_parse("mode: enforce\ndefaults: { mode: enforce }\nrules:\n"
+                   "  - { name: A, message: Held cards., when: always, then: { quarantine: true, "
+                   "alert: low } }\n"
+                   "  - { name: B, message: Not this., when: always, then: { tag: x } }\n"
+                   "  - { name: C, message: Ask Anna., when: always, then: { quarantine: true, "
+                   "alert: low } }\n"
+                   "  - { name: D, when: always, then: { quarantine: true, alert: low } }\n",
+                   &arena);
+    facts_init(&facts);
+    assert_true(plan_for(policy, &facts, RULES_WORLD_NOW, false, &arena, &plan));
+    assert_int_equal(plan.plan.steps[0].what, PLAN_QUARANTINE);
+    assert_non_null(plan.plan.steps[0].message);
+    assert_string_equal(plan.plan.steps[0].message, "Held cards. Ask Anna.");
+    policy_free(policy);
+}
+
 TEST(simulated_rules_do_nothing_but_are_told)
 {
     own_arena struct arena arena = arena_new(1 << 24);
@@ -513,6 +535,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_rules_want_is_joined),
+        cmocka_unit_test(a_quarantine_carries_what_its_rules_say_to_the_owner),
         cmocka_unit_test(simulated_rules_do_nothing_but_are_told),
         cmocka_unit_test(a_lost_label_comes_back),
         cmocka_unit_test(an_exception_takes_a_matched_rule_out_until_its_day_ends),
