@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "store/row.h"
+
 #include "base/json.h"
 #include "base/own.h"
 
@@ -44,93 +46,58 @@ bool entry_kind_find(const char *word, enum entry_kind *kind)
 
 /* Reading, in the order of the columns ------------------------------------------------------- */
 
-struct reading {
-    struct db_query *query;
-    struct arena *arena;
-    int column;
-    bool no_memory;
-};
-
-static int64_t get_number(struct reading *reading)
+static void take_place(struct row *row, struct entry *entry)
 {
-    return db_column_number(reading->query, reading->column++);
+    entry->id = row_number(row);
+    entry->kind = (enum entry_kind)row_number(row);
+    entry->state = (enum entry_state)row_number(row);
+    entry->version = row_number(row);
+    entry->item = row_number(row);
+    entry->connection = row_text(row);
+    entry->key = row_text(row);
+    entry->path = row_text(row);
+    entry->item_version = row_text(row);
+    entry->size = (uint64_t)row_number(row);
+    entry->format = (int)row_number(row);
+    entry->status = (int)row_number(row);
+    row_digest(row, entry->sha256);
+    row_digest(row, entry->text_digest);
+    entry->exposure = (int)row_number(row);
+    entry->shared_with = row_text(row);
+    entry->owner = row_text(row);
+    entry->rules = row_text(row);
+    entry->revision = row_text(row);
+    entry->message = row_text(row);
+    entry->alert_level = (int)row_number(row);
 }
 
-static int64_t get_time(struct reading *reading)
+static void take_life(struct row *row, struct entry *entry)
 {
-    int column = reading->column++;
-    return db_column_null(reading->query, column) ? ENTRY_NO_TIME
-                                                  : db_column_number(reading->query, column);
-}
-
-static const char *get_text(struct reading *reading)
-{
-    const char *text = db_column_text(reading->query, reading->column++);
-    const char *copy = text ? arena_strdup(reading->arena, text) : NULL;
-    reading->no_memory = reading->no_memory || (text && !copy);
-    return copy;
-}
-
-static void get_digest(struct reading *reading, uint8_t digest[32])
-{
-    const struct db_bytes bytes = db_column_blob(reading->query, reading->column++);
-    memset(digest, 0, 32);
-    if (bytes.length == 32)
-        memcpy(digest, bytes.bytes, 32);
-}
-
-static void take_place(struct reading *reading, struct entry *entry)
-{
-    entry->id = get_number(reading);
-    entry->kind = (enum entry_kind)get_number(reading);
-    entry->state = (enum entry_state)get_number(reading);
-    entry->version = get_number(reading);
-    entry->item = get_number(reading);
-    entry->connection = get_text(reading);
-    entry->key = get_text(reading);
-    entry->path = get_text(reading);
-    entry->item_version = get_text(reading);
-    entry->size = (uint64_t)get_number(reading);
-    entry->format = (int)get_number(reading);
-    entry->status = (int)get_number(reading);
-    get_digest(reading, entry->sha256);
-    get_digest(reading, entry->text_digest);
-    entry->exposure = (int)get_number(reading);
-    entry->shared_with = get_text(reading);
-    entry->owner = get_text(reading);
-    entry->rules = get_text(reading);
-    entry->revision = get_text(reading);
-    entry->message = get_text(reading);
-    entry->alert_level = (int)get_number(reading);
-}
-
-static void take_life(struct reading *reading, struct entry *entry)
-{
-    entry->captured = get_text(reading);
-    entry->recipients = get_text(reading);
-    entry->intent = get_text(reading);
-    entry->made = get_text(reading);
-    entry->copy_key = get_text(reading);
-    entry->copy_version = get_text(reading);
-    entry->tombstone = get_text(reading);
-    entry->tombstone_version = get_text(reading);
-    entry->sealed_size = (uint64_t)get_number(reading);
-    entry->created_us = get_number(reading);
-    entry->changed_us = get_number(reading);
-    entry->due_us = get_time(reading);
-    entry->asked_by = get_text(reading);
-    entry->asked_why = get_text(reading);
-    entry->release_key = get_text(reading);
-    entry->result = get_text(reading);
-    entry->error = get_text(reading);
+    entry->captured = row_text(row);
+    entry->recipients = row_text(row);
+    entry->intent = row_text(row);
+    entry->made = row_text(row);
+    entry->copy_key = row_text(row);
+    entry->copy_version = row_text(row);
+    entry->tombstone = row_text(row);
+    entry->tombstone_version = row_text(row);
+    entry->sealed_size = (uint64_t)row_number(row);
+    entry->created_us = row_number(row);
+    entry->changed_us = row_number(row);
+    entry->due_us = row_time(row);
+    entry->asked_by = row_text(row);
+    entry->asked_why = row_text(row);
+    entry->release_key = row_text(row);
+    entry->result = row_text(row);
+    entry->error = row_text(row);
 }
 
 static bool take(struct db_query *query, struct arena *arena, struct entry *entry, struct err *err)
 {
-    struct reading reading = {.query = query, .arena = arena};
-    take_place(&reading, entry);
-    take_life(&reading, entry);
-    return !reading.no_memory || err_set(err, ERR_MEMORY, "out of memory");
+    struct row row = {.query = query, .arena = arena};
+    take_place(&row, entry);
+    take_life(&row, entry);
+    return !row.no_memory || err_set(err, ERR_MEMORY, "out of memory");
 }
 
 static bool take_one(struct db_query *query, struct arena *arena, struct entry *entry, bool *found,
@@ -144,14 +111,6 @@ static bool take_one(struct db_query *query, struct arena *arena, struct entry *
 }
 
 /* Writing ------------------------------------------------------------------------------------ */
-
-static void put_time(struct db_query *query, int index, int64_t at_us)
-{
-    if (at_us == ENTRY_NO_TIME)
-        db_null(query, index);
-    else
-        db_number(query, index, at_us);
-}
 
 static void put_place(struct db_query *query, const struct entry *entry)
 {
@@ -190,7 +149,7 @@ static void put_life(struct db_query *query, const struct entry *entry)
     db_number(query, 29, (int64_t)entry->sealed_size);
     db_number(query, 30, entry->created_us);
     db_number(query, 31, entry->changed_us);
-    put_time(query, 32, entry->due_us);
+    row_put_time(query, 32, entry->due_us);
     db_text(query, 33, entry->asked_by);
     db_text(query, 34, entry->asked_why);
     db_text(query, 35, entry->release_key);
@@ -229,7 +188,7 @@ bool entry_save(struct db *db, struct entry *entry, struct err *err)
     db_text(query, 12, entry->tombstone_version);
     db_number(query, 13, (int64_t)entry->sealed_size);
     db_number(query, 14, entry->changed_us);
-    put_time(query, 15, entry->due_us);
+    row_put_time(query, 15, entry->due_us);
     db_text(query, 16, entry->asked_by);
     db_text(query, 17, entry->asked_why);
     db_text(query, 18, entry->release_key);

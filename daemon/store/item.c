@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "store/row.h"
+
 static const struct item nothing = {.path = "",
                                     .version = "",
                                     .exposure = 6, /* FACTS_EXPOSURE_UNKNOWN */
@@ -32,94 +34,60 @@ void item_init(struct item *item, const char *connection, const char *key)
 
 /* Reading, in the order of the columns ------------------------------------------------------- */
 
-struct reading {
-    struct db_query *query;
-    struct arena *arena;
-    int column;
-    bool no_memory;
-};
-
-static int64_t get_number(struct reading *reading)
+static void take_first(struct row *row, struct item *item)
 {
-    return db_column_number(reading->query, reading->column++);
+    item->id = row_number(row);
+    item->connection = row_text(row);
+    item->key = row_text(row);
+    item->path = row_text(row);
+    item->version = row_text(row);
+    item->size = (uint64_t)row_number(row);
+    item->owner = row_text(row);
+    item->exposure = (int)row_number(row);
+    item->sharing_known = row_number(row) != 0;
+    item->shared_with = row_text(row);
+    item->exposure_why = row_text(row);
+    item->status = (enum report_status)row_number(row);
+    item->reason = row_text(row);
+    item->format = (enum format_id)row_number(row);
+    item->mime = row_text(row);
+    item->finding_count = row_number(row);
 }
 
-static int64_t get_time(struct reading *reading)
+static void take_rest(struct row *row, struct item *item)
 {
-    int column = reading->column++;
-    return db_column_null(reading->query, column) ? ITEM_NO_TIME
-                                                  : db_column_number(reading->query, column);
-}
-
-static const char *get_text(struct reading *reading)
-{
-    const char *text = db_column_text(reading->query, reading->column++);
-    const char *copy = text ? arena_strdup(reading->arena, text) : NULL;
-    reading->no_memory = reading->no_memory || (text && !copy);
-    return copy;
-}
-
-static void get_digest(struct reading *reading, uint8_t digest[static 32])
-{
-    struct db_bytes bytes = db_column_blob(reading->query, reading->column++);
-    if (bytes.length == 32)
-        memcpy(digest, bytes.bytes, 32);
-}
-
-static void take_first(struct reading *reading, struct item *item)
-{
-    item->id = get_number(reading);
-    item->connection = get_text(reading);
-    item->key = get_text(reading);
-    item->path = get_text(reading);
-    item->version = get_text(reading);
-    item->size = (uint64_t)get_number(reading);
-    item->owner = get_text(reading);
-    item->exposure = (int)get_number(reading);
-    item->sharing_known = get_number(reading) != 0;
-    item->shared_with = get_text(reading);
-    item->exposure_why = get_text(reading);
-    item->status = (enum report_status)get_number(reading);
-    item->reason = get_text(reading);
-    item->format = (enum format_id)get_number(reading);
-    item->mime = get_text(reading);
-    item->finding_count = get_number(reading);
-}
-
-static void take_rest(struct reading *reading, struct item *item)
-{
-    item->label_kind = (int)get_number(reading);
-    item->label_id = get_text(reading);
-    item->foreign_label = get_number(reading) != 0;
-    item->set_by = (int)get_number(reading);
-    item->label_change = (int)get_number(reading);
-    item->previous_id = get_text(reading);
-    item->created_us = get_time(reading);
-    item->modified_us = get_time(reading);
-    item->shared_us = get_time(reading);
-    get_digest(reading, item->types_digest);
-    get_digest(reading, item->text_digest);
-    get_digest(reading, item->sha256);
-    item->own_version = get_number(reading) != 0;
-    item->outcome = get_text(reading);
-    item->code = get_text(reading);
-    item->message = get_text(reading);
-    item->revision = get_text(reading);
-    item->examined_us = get_number(reading);
-    item->decided_us = get_number(reading);
-    item->due_us = get_time(reading);
-    item->walk = get_number(reading);
-    item->deleted_us = get_time(reading);
-    item->todo = get_number(reading) != 0;
+    item->label_kind = (int)row_number(row);
+    item->label_id = row_text(row);
+    item->foreign_label = row_number(row) != 0;
+    item->set_by = (int)row_number(row);
+    item->label_change = (int)row_number(row);
+    item->previous_id = row_text(row);
+    item->created_us = row_time(row);
+    item->modified_us = row_time(row);
+    item->shared_us = row_time(row);
+    row_digest(row, item->types_digest);
+    row_digest(row, item->text_digest);
+    row_digest(row, item->sha256);
+    item->own_version = row_number(row) != 0;
+    item->outcome = row_text(row);
+    item->code = row_text(row);
+    item->message = row_text(row);
+    item->revision = row_text(row);
+    item->examined_us = row_number(row);
+    item->decided_us = row_number(row);
+    item->due_us = row_time(row);
+    item->walk = row_number(row);
+    item->deleted_us = row_time(row);
+    item->todo = row_number(row) != 0;
 }
 
 bool item_take(struct db_query *query, struct arena *arena, struct item *item, struct err *err)
 {
-    struct reading reading = {.query = query, .arena = arena};
+    struct row row = {.query = query, .arena = arena};
     *item = nothing;
-    take_first(&reading, item);
-    take_rest(&reading, item);
-    return !reading.no_memory || err_set(err, ERR_MEMORY, "out of memory");
+    take_first(&row, item);
+    take_rest(&row, item);
+    return !row.no_memory || err_set(err, ERR_MEMORY, "out of memory");
 }
 
 static bool one_item(struct db_query *query, struct arena *arena, struct item *item, bool *found,
@@ -161,14 +129,6 @@ bool item_unseen(struct db *db, const char *connection, int64_t walk, int64_t af
 
 /* Writing ------------------------------------------------------------------------------------ */
 
-static void put_time(struct db_query *query, int index, int64_t us)
-{
-    if (us == ITEM_NO_TIME)
-        db_null(query, index);
-    else
-        db_number(query, index, us);
-}
-
 static void put_first(struct db_query *query, const struct item *item)
 {
     db_number(query, 1, item->id);
@@ -197,9 +157,9 @@ static void put_rest(struct db_query *query, const struct item *item)
     db_number(query, 20, item->set_by);
     db_number(query, 21, item->label_change);
     db_text(query, 22, item->previous_id);
-    put_time(query, 23, item->created_us);
-    put_time(query, 24, item->modified_us);
-    put_time(query, 25, item->shared_us);
+    row_put_time(query, 23, item->created_us);
+    row_put_time(query, 24, item->modified_us);
+    row_put_time(query, 25, item->shared_us);
     db_blob(query, 26, (struct db_bytes){item->types_digest, 32});
     db_blob(query, 27, (struct db_bytes){item->text_digest, 32});
     db_blob(query, 28, (struct db_bytes){item->sha256, 32});
@@ -210,9 +170,9 @@ static void put_rest(struct db_query *query, const struct item *item)
     db_text(query, 33, item->revision);
     db_number(query, 34, item->examined_us);
     db_number(query, 35, item->decided_us);
-    put_time(query, 36, item->due_us);
+    row_put_time(query, 36, item->due_us);
     db_number(query, 37, item->walk);
-    put_time(query, 38, item->deleted_us);
+    row_put_time(query, 38, item->deleted_us);
     db_number(query, 39, item->todo);
 }
 
@@ -231,20 +191,20 @@ static bool clear(struct db *db, enum db_sql name, int64_t id, struct err *err)
     return db_run(query, NULL, err);
 }
 
-struct row {
+struct amount {
     const char *type;
     enum report_confidence confidence;
     uint32_t unique, count;
 };
 
-static bool add_finding(struct db *db, int64_t id, const struct row *row, struct err *err)
+static bool add_finding(struct db *db, int64_t id, const struct amount *amount, struct err *err)
 {
     struct db_query *query = db_query(db, DB_FINDING_ADD);
     db_number(query, 1, id);
-    db_text(query, 2, row->type);
+    db_text(query, 2, amount->type);
     for (int level = REPORT_LOW; level < REPORT_CONFIDENCE_COUNT; level++) {
-        db_number(query, 3 + 2 * level, level == (int)row->confidence ? row->unique : 0);
-        db_number(query, 4 + 2 * level, level == (int)row->confidence ? row->count : 0);
+        db_number(query, 3 + 2 * level, level == (int)amount->confidence ? amount->unique : 0);
+        db_number(query, 4 + 2 * level, level == (int)amount->confidence ? amount->count : 0);
     }
     return db_run(query, NULL, err);
 }
@@ -254,14 +214,14 @@ bool item_findings(struct db *db, int64_t id, const struct report *report, struc
     bool ok = clear(db, DB_FINDINGS_CLEAR, id, err);
     for (uint32_t i = 0; ok && i < report->findings_count; i++) {
         const struct report_finding *finding = &report->findings[i];
-        struct row row = {finding->type, finding->confidence, finding->unique_count,
-                          finding->count};
-        ok = add_finding(db, id, &row, err);
+        struct amount amount = {finding->type, finding->confidence, finding->unique_count,
+                                finding->count};
+        ok = add_finding(db, id, &amount, err);
         for (uint32_t k = 0; ok && k < finding->variants_count; k++) {
             const struct report_variant *variant = &finding->variants[k];
-            row = (struct row){variant->type, finding->confidence, variant->unique_count,
-                               variant->count};
-            ok = add_finding(db, id, &row, err);
+            amount = (struct amount){variant->type, finding->confidence, variant->unique_count,
+                                     variant->count};
+            ok = add_finding(db, id, &amount, err);
         }
     }
     return ok;
