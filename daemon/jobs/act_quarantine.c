@@ -69,14 +69,16 @@ static bool find_released(struct db *db, void *context, struct err *err)
     struct released *released = context;
     const struct visit *visit = released->visit;
     const struct report *report = &visit->report.report;
-    const uint8_t *sha256 =
-        visit->report.fresh ? visit->copy.copy.sha256 : visit->copy.before.sha256;
+    const struct entry_match match = {.connection = visit->job.connection,
+                                      .version = visit->copy.stat.version,
+                                      .text_digest = report->text_digest,
+                                      .sha256 = visit->report.fresh ? visit->copy.copy.sha256
+                                                                    : visit->copy.before.sha256};
     int64_t after = 0;
     bool found = true;
     while (found) {
         struct entry entry;
-        if (!entry_released(db, visit->job.connection, report->text_digest, sha256, after,
-                            visit->arena, &entry, &found, err))
+        if (!entry_released(db, &match, after, visit->arena, &entry, &found, err))
             return false;
         if (!found)
             break;

@@ -232,17 +232,17 @@ bool entry_next(struct db *db, enum entry_state state, int64_t after, struct are
     return take_one(query, arena, entry, found, err);
 }
 
-bool entry_released(struct db *db, const char *connection, const uint8_t text_digest[32],
-                    const uint8_t sha256[32], int64_t after, struct arena *arena,
-                    struct entry *entry, bool *found, struct err *err)
+bool entry_released(struct db *db, const struct entry_match *match, int64_t after,
+                    struct arena *arena, struct entry *entry, bool *found, struct err *err)
 {
     static const uint8_t none[32];
     struct db_query *query = db_query(db, DB_ENTRY_RELEASED);
-    db_text(query, 1, connection);
-    db_blob(query, 2, (struct db_bytes){text_digest, 32});
-    db_blob(query, 3, (struct db_bytes){sha256, 32});
-    db_number(query, 4, memcmp(text_digest, none, 32) != 0);
-    db_number(query, 5, after);
+    db_text(query, 1, match->connection);
+    db_text(query, 2, match->version);
+    db_blob(query, 3, (struct db_bytes){match->text_digest, 32});
+    db_blob(query, 4, (struct db_bytes){match->sha256, 32});
+    db_number(query, 5, memcmp(match->text_digest, none, 32) != 0);
+    db_number(query, 6, after);
     return take_one(query, arena, entry, found, err);
 }
 

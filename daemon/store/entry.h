@@ -80,10 +80,14 @@ bool entry_open(struct db *db, const char *connection, const char *key, struct a
 bool entry_next(struct db *db, enum entry_state state, int64_t after, struct arena *arena,
                 struct entry *entry, bool *found, struct err *err);
 
-/* The next released one with the same text (or, without text, the same bytes), id above `after`. */
-bool entry_released(struct db *db, const char *connection, const uint8_t text_digest[32],
-                    const uint8_t sha256[32], int64_t after, struct arena *arena,
-                    struct entry *entry, bool *found, struct err *err);
+/* The next release of the same text (or, without text, of the same bytes), id above `after`: one
+ * that is on record, or one that has put this very version in place and is not yet. */
+struct entry_match {
+    const char *connection, *version;
+    const uint8_t *text_digest, *sha256; /* 32 bytes each */
+};
+bool entry_released(struct db *db, const struct entry_match *match, int64_t after,
+                    struct arena *arena, struct entry *entry, bool *found, struct err *err);
 
 /* Whether a file at `key` of this version is something that labeld left there: a tombstone. */
 bool entry_is_tombstone(struct db *db, const char *connection, const char *key, const char *version,

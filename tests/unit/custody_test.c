@@ -425,6 +425,7 @@ struct strike {
     uint64_t statement;
     enum effects_how how;
     int error;
+    bool seen; /* the watch tells of the file before the rest is done */
 };
 
 /* All jobs of the flow, the first with the fault. */
@@ -435,6 +436,8 @@ static unsigned run_struck(struct world *world, const struct strike *strike)
     run_one(world, strike->statement);
     allocations = mem_calls();
     mem_fail_nth(0, 0);
+    if (strike->seen)
+        write_unit(world, add_visit, NULL);
     for (int i = 0; i < runs_most && run_one(world, 0); i++)
         ;
     return effects_end();
@@ -516,6 +519,15 @@ TEST(a_kill_before_or_after_any_effect_on_files_is_gone_on_with)
     }
 }
 
+TEST(a_file_that_is_seen_before_its_release_is_on_record_is_not_taken_again)
+{
+    unsigned count = count_effects(RELEASE);
+    for (unsigned nth = 1; nth <= count; nth++) {
+        const struct strike strike = {.effect = nth, .error = EIO, .seen = true};
+        one_fault(RELEASE, &strike);
+    }
+}
+
 TEST(whichever_statement_of_the_store_fails_nothing_is_lost_and_it_is_done_later)
 {
     for (int flow = 0; flow < FLOW_COUNT; flow++)
@@ -565,6 +577,7 @@ int main(int argc, char **argv)
 {
     all = argc > 1 && strcmp(argv[1], "all") == 0;
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_that_is_seen_before_its_release_is_on_record_is_not_taken_again),
         cmocka_unit_test(whatever_effect_on_files_fails_nothing_is_lost_and_it_is_done_later),
         cmocka_unit_test(
             whichever_statement_of_the_store_fails_nothing_is_lost_and_it_is_done_later),
