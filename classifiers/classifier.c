@@ -12,8 +12,7 @@
 /* Findings may change with the code as well as with the types: raise it then. */
 static const char engine_version[] = "labeld-classifier-1";
 
-/* Examples --------------------------------------------------------------------------------------
- */
+/* Examples ------------------------------------------------------------------------------------- */
 
 static bool names(const struct report_finding *finding, const char *id)
 {
@@ -82,8 +81,7 @@ static bool run_examples(const struct classifier *classifier, uint16_t type, str
     return true;
 }
 
-/* Loading ---------------------------------------------------------------------------------------
- */
+/* Loading -------------------------------------------------------------------------------------- */
 
 static bool make_key(struct classifier *classifier, struct err *err)
 {
@@ -164,8 +162,7 @@ bool classifier_cached(const struct classifier *classifier)
     return scanner_cached(classifier->scanner);
 }
 
-/* Listing ---------------------------------------------------------------------------------------
- */
+/* Listing -------------------------------------------------------------------------------------- */
 
 /* Names cut to what the message allows. */
 static bool list_names(struct arena *arena, struct report_name **names, uint32_t *count,

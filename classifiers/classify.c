@@ -102,8 +102,7 @@ void classify_close(struct classify *classify)
     mem_free(classify);
 }
 
-/* Hits of the scanner ---------------------------------------------------------------------------
- */
+/* Hits of the scanner -------------------------------------------------------------------------- */
 
 static uint64_t *awake_at(struct classify *classify, size_t index)
 {
@@ -200,8 +199,7 @@ static bool scan(struct classify *classify)
     return !classify->table || nearby_each_header(classify->nearby, wake_column, classify);
 }
 
-/* Candidates ------------------------------------------------------------------------------------
- */
+/* Candidates ----------------------------------------------------------------------------------- */
 
 static void try_candidate(struct classify *classify, const struct judge_candidate *candidate)
 {
@@ -355,8 +353,7 @@ static void try_shapes(struct classify *classify)
     }
 }
 
-/* Telling -----------------------------------------------------------------------------------------
- */
+/* Telling -------------------------------------------------------------------------------------- */
 
 /* Where to stop telling: not inside values that overlap one another. */
 static size_t cut_of(const struct classify *classify, bool last)
@@ -451,8 +448,7 @@ static bool work(struct classify *classify, bool last)
     return true;
 }
 
-/* Text arriving -----------------------------------------------------------------------------------
- */
+/* Text arriving -------------------------------------------------------------------------------- */
 
 static bool end_part(struct classify *classify)
 {

@@ -282,8 +282,7 @@ bool distinct_add(struct distinct *distinct, const struct match *match,
            keep_place(distinct, match, root, value, place);
 }
 
-/* Reporting -------------------------------------------------------------------------------------
- */
+/* Reporting ------------------------------------------------------------------------------------ */
 
 /* A row under way. */
 struct row {

@@ -408,8 +408,7 @@ bool judge_candidate(struct judge *judge, const struct judge_candidate *candidat
     return match->level != LEVEL_NONE;
 }
 
-/* Neighbours ------------------------------------------------------------------------------------
- */
+/* Neighbours ----------------------------------------------------------------------------------- */
 
 static bool is_near(const struct judge *judge, const struct match *a, const struct match *b,
                     uint32_t within)

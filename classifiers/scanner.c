@@ -41,8 +41,7 @@ bool scanner_cached(const struct scanner *scanner)
     return scanner->cached;
 }
 
-/* Scanning --------------------------------------------------------------------------------------
- */
+/* Scanning ------------------------------------------------------------------------------------- */
 
 struct scan {
     const struct scanner *scanner;

@@ -65,8 +65,7 @@ bool shapes_starts(const struct shapes *shapes, const uint64_t *set, struct shap
     return starts->lengths;
 }
 
-/* Separators ------------------------------------------------------------------------------------
- */
+/* Separators ----------------------------------------------------------------------------------- */
 
 /* The separators from `at` on, " - " as "-". Moves `at` behind them; false when there are more
  * than a picture can ask for. */
@@ -155,8 +154,7 @@ static bool separators_fit(const struct walk *walk, const struct picture_templat
     return true;
 }
 
-/* Walking ---------------------------------------------------------------------------------------
- */
+/* Walking -------------------------------------------------------------------------------------- */
 
 /* Separators outside the places, as in "(999)". */
 static bool edges_fit(const struct walk *walk, const struct picture_template *template,
@@ -455,8 +453,7 @@ void shapes_walk(const struct shapes *shapes, const struct shapes_text *text, si
     walk_groups(&walk, awake);
 }
 
-/* One picture against one place -------------------------------------------------------------------
- */
+/* One picture against one place ---------------------------------------------------------------- */
 
 static bool template_match(const struct picture_template *template, const char *text, size_t start,
                            size_t end)

@@ -176,8 +176,7 @@ bool shapes_fill_lanes(struct shapes *shapes, const struct types *types, struct 
     return list_checks(shapes, types, arena);
 }
 
-/* Walking ---------------------------------------------------------------------------------------
- */
+/* Walking -------------------------------------------------------------------------------------- */
 
 /* Checks of a number that stands alone, each asked once. */
 struct proofs {

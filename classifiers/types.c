@@ -158,8 +158,7 @@ static bool read_dir(struct types_reader *reader, struct sha256 *sha)
     return ok;
 }
 
-/* Resolving names -------------------------------------------------------------------------------
- */
+/* Resolving names ------------------------------------------------------------------------------ */
 
 static const char *all_names(const struct types *types, const char *word, char hint[static 128])
 {

@@ -8,6 +8,9 @@
 #define LABELD_JOBS_ACT_H
 #include "jobs/visit.h"
 
+/* What became of the step, in the words of struct visit_step. Always true. */
+bool act_end(struct visit_step *done, const char *word, const char *code, const char *message);
+
 bool act_label(struct visit *visit, const struct plan_step *step, struct visit_step *done,
                struct err *err);
 

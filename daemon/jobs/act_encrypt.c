@@ -10,8 +10,7 @@
 enum { json_max_bytes = 64 * 1024 };
 static const char suffix[] = ".age";
 
-/* The copy lies beside the file -----------------------------------------------------------------
- */
+/* The copy lies beside the file ---------------------------------------------------------------- */
 
 static bool store_intent(struct db *db, void *context, struct err *err)
 {
@@ -82,8 +81,7 @@ static bool copy_drop(const struct visit_world *world, const struct visit_link *
     return !version || link->connector->discard(link->connection, entry->copy_key, version, err);
 }
 
-/* To whom ---------------------------------------------------------------------------------------
- */
+/* To whom -------------------------------------------------------------------------------------- */
 
 static bool add_group(struct recipients *to, json_t *list, const struct policy_group *group,
                       struct err *err)
@@ -117,8 +115,7 @@ static const char *all_groups(struct visit *visit, const struct plan_step *step,
     return json;
 }
 
-/* Ours already ----------------------------------------------------------------------------------
- */
+/* Ours already --------------------------------------------------------------------------------- */
 
 struct ours {
     struct visit *visit;
@@ -134,14 +131,6 @@ static bool find_ours(struct db *db, void *context, struct err *err)
                            visit->arena, &ours->entry, &ours->found, err);
 }
 
-static bool end(struct visit_step *done, const char *word, const char *code, const char *message)
-{
-    done->word = word;
-    done->code = code;
-    done->message = message;
-    return true;
-}
-
 /* An age file cannot be encrypted once more: ours to these keys is done, any other is refused. */
 static bool end_encrypted(struct visit *visit, const char *keys, struct visit_step *done,
                           struct err *err)
@@ -151,10 +140,10 @@ static bool end_encrypted(struct visit *visit, const char *keys, struct visit_st
     if (!store_write(visit->world->store, STORE_RAN, unit, err))
         return false;
     if (ours.found && strcmp(ours.entry.recipients, keys) == 0)
-        return end(done, "unchanged", NULL, NULL);
-    return end(done, "refused", "already-encrypted",
-               ours.found ? "encrypted by labeld to other recipients"
-                          : "encrypted by somebody else");
+        return act_end(done, "unchanged", NULL, NULL);
+    return act_end(done, "refused", "already-encrypted",
+                   ours.found ? "encrypted by labeld to other recipients"
+                              : "encrypted by somebody else");
 }
 
 bool act_encrypt(struct visit *visit, const struct plan_step *step, struct visit_step *done,
@@ -167,8 +156,8 @@ bool act_encrypt(struct visit *visit, const struct plan_step *step, struct visit
         ok = end_encrypted(visit, keys, done, err);
     } else if (ok && (visit->link->caps & (CONNECT_REMOVE | CONNECT_CREATE)) !=
                          (CONNECT_REMOVE | CONNECT_CREATE)) {
-        end(done, "report-only", "report-only",
-            "this connection cannot take files away without risking an edit");
+        act_end(done, "report-only", "report-only",
+                "this connection cannot take files away without risking an edit");
     } else if (ok) {
         const char *copy_key = arena_printf(visit->arena, "%s%s", visit->copy.stat.key, suffix);
         struct take take = {.visit = visit,

@@ -10,14 +10,6 @@
 #include "base/io.h"
 #include "jobs/job.h"
 
-static bool end(struct visit_step *done, const char *word, const char *code, const char *message)
-{
-    done->word = word;
-    done->code = code;
-    done->message = message;
-    return true;
-}
-
 static bool make_edit(struct visit *visit, const struct policy_label *label,
                       struct label_edit *edit, struct err *err)
 {
@@ -127,10 +119,10 @@ static bool write_label(struct visit *visit, const struct label_edit *edit, int 
                         visit->world->limits, visit->arena, &result, err))
         return false;
     if (result.done == LABEL_UNCHANGED)
-        return end(done, "unchanged", NULL, NULL);
+        return act_end(done, "unchanged", NULL, NULL);
     if (result.done != LABEL_WRITTEN && result.done != LABEL_REMOVED) {
         bool other = result.code && strcmp(result.code, "unsupported") == 0;
-        return end(done, other ? "not-labelable" : "refused", result.code, result.message);
+        return act_end(done, other ? "not-labelable" : "refused", result.code, result.message);
     }
     struct stat st;
     if (!verify(visit, edit, output, err))
@@ -144,7 +136,7 @@ static bool write_label(struct visit *visit, const struct label_edit *edit, int 
     outcome->new_size = (uint64_t)st.st_size;
     outcome->new_version = outcome->intent.new_version;
     done->changed = true;
-    return end(done, outcome->label ? "labelled" : "label-removed", NULL, NULL);
+    return act_end(done, outcome->label ? "labelled" : "label-removed", NULL, NULL);
 }
 
 /* The bytes that were examined, when they were not fetched in this visit. */
@@ -171,14 +163,15 @@ bool act_label(struct visit *visit, const struct plan_step *step, struct visit_s
     outcome->rule = step->rule_count ? step->rules[0] : NULL;
     bool is_so = step->label ? present && strcasecmp(present, step->label->id) == 0 : !present;
     if (is_so && facts->label_kind != FACTS_LABEL_UNREAD)
-        return end(done, "unchanged", NULL, NULL);
+        return act_end(done, "unchanged", NULL, NULL);
     if (!policy_site(visit->plan.policy))
-        return end(done, "refused", "no-site", "the rules name no `site:`");
+        return act_end(done, "refused", "no-site", "the rules name no `site:`");
     if (!formats_row(visit->report.report.format)->labelable)
-        return end(done, "not-labelable", "unsupported", "this format cannot carry a label yet");
+        return act_end(done, "not-labelable", "unsupported",
+                       "this format cannot carry a label yet");
     if (!(visit->link->caps & CONNECT_REPLACE))
-        return end(done, "report-only", "report-only",
-                   "this connection cannot replace files without risking an edit");
+        return act_end(done, "report-only", "report-only",
+                       "this connection cannot replace files without risking an edit");
     if (!make_edit(visit, step->label, &edit, err) || !fetch_again(visit, err))
         return false;
     outcome->replacing = visit->link->connector->replace_open(visit->link->connection,

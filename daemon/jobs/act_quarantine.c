@@ -9,8 +9,7 @@
 #include "jobs/take.h"
 #include "vault/vault.h"
 
-/* The copy lies in the vault --------------------------------------------------------------------
- */
+/* The copy lies in the vault ------------------------------------------------------------------- */
 
 static bool copy_open(struct take *take, int *output, struct err *err)
 {
@@ -37,8 +36,7 @@ static bool copy_drop(const struct visit_world *world, const struct visit_link *
     return vault_remove(world->custodian->vault, entry->id, err);
 }
 
-/* Released already ------------------------------------------------------------------------------
- */
+/* Released already ----------------------------------------------------------------------------- */
 
 struct released {
     struct visit *visit;
@@ -109,14 +107,6 @@ static bool is_released(struct visit *visit, const struct plan_step *step, bool 
 /* -----------------------------------------------------------------------------------------------
  */
 
-static bool end(struct visit_step *done, const char *word, const char *code, const char *message)
-{
-    done->word = word;
-    done->code = code;
-    done->message = message;
-    return true;
-}
-
 bool act_quarantine(struct visit *visit, const struct plan_step *step, struct visit_step *done,
                     struct err *err)
 {
@@ -125,13 +115,13 @@ bool act_quarantine(struct visit *visit, const struct plan_step *step, struct vi
     if (!is_released(visit, step, &released, err))
         return false;
     if (released)
-        return end(done, "unchanged", "released",
-                   "released from quarantine under this rule's text");
+        return act_end(done, "unchanged", "released",
+                       "released from quarantine under this rule's text");
     if (!custodian)
-        return end(done, "refused", "no-vault", "this daemon has no vault");
+        return act_end(done, "refused", "no-vault", "this daemon has no vault");
     if (!(visit->link->caps & CONNECT_REMOVE))
-        return end(done, "report-only", "report-only",
-                   "this connection cannot take files away without risking an edit");
+        return act_end(done, "report-only", "report-only",
+                       "this connection cannot take files away without risking an edit");
     struct take take = {.visit = visit,
                         .step = step,
                         .copy = &take_to_vault,

@@ -7,14 +7,6 @@
 
 enum { json_max_bytes = 64 * 1024 };
 
-static bool end(struct visit_step *done, const char *word, const char *code, const char *message)
-{
-    done->word = word;
-    done->code = code;
-    done->message = message;
-    return true;
-}
-
 /* Undone by a person --------------------------------------------------------------------------- */
 
 struct asked {
@@ -49,7 +41,7 @@ static bool end_undone(const struct visit *visit, const struct restriction *last
     const char *message =
         arena_printf(visit->arena, "%s has undone it%s%s",
                      last->asked_by ? last->asked_by : "a person", why ? ": " : "", why ? why : "");
-    return end(done, "undone", NULL, message);
+    return act_end(done, "undone", NULL, message);
 }
 
 /* Taking away ---------------------------------------------------------------------------------- */
@@ -148,7 +140,7 @@ static bool take(struct visit *visit, const struct plan_step *step,
         return false;
     }
     done->changed = done->recorded = true;
-    return end(done, "unshared", restriction->stays ? "inherited" : NULL, restriction->stays);
+    return act_end(done, "unshared", restriction->stays ? "inherited" : NULL, restriction->stays);
 }
 
 bool act_unshare(struct visit *visit, const struct plan_step *step, struct visit_step *done,
@@ -165,9 +157,9 @@ bool act_unshare(struct visit *visit, const struct plan_step *step, struct visit
                                       .remove_count = step->name_count};
     done->stays = true; /* until it is known that nothing does */
     if (!(visit->link->caps & CONNECT_RESTRICT))
-        return end(done, "refused", "unsupported", "this connection cannot take sharing away");
+        return act_end(done, "refused", "unsupported", "this connection cannot take sharing away");
     if (!*wish.grants)
-        return end(done, "refused", "unknown", "who reaches the file could not be read");
+        return act_end(done, "refused", "unknown", "who reaches the file could not be read");
     if (!store_write(visit->world->store, STORE_RAN, unit, err))
         return false;
     if (asked.found && is_undone(visit, step, &asked.last)) {
@@ -180,8 +172,8 @@ bool act_unshare(struct visit *visit, const struct plan_step *step, struct visit
     done->stays = restriction.stays != NULL;
     if (!restriction.nothing)
         return take(visit, step, &restriction, done, err);
-    return done->stays ? end(done, "refused", "inherited", restriction.stays)
-                       : end(done, "unchanged", NULL, NULL);
+    return done->stays ? act_end(done, "refused", "inherited", restriction.stays)
+                       : act_end(done, "unchanged", NULL, NULL);
 }
 
 /* On record ------------------------------------------------------------------------------------ */
@@ -229,5 +221,5 @@ bool act_expire_links(struct visit *visit, const struct plan_step *step, struct 
     (void)visit;
     (void)step;
     (void)err;
-    return end(done, "unchanged", "no-links", "files of a folder have no links: none to end");
+    return act_end(done, "unchanged", "no-links", "files of a folder have no links: none to end");
 }

@@ -151,8 +151,7 @@ static bool release(struct custody_work *work, struct err *err)
     return done && custody_stone_remove(work, err) && write_unit(work, store_given_back, err);
 }
 
-/* Refusals --------------------------------------------------------------------------------------
- */
+/* Refusals ------------------------------------------------------------------------------------- */
 
 /* "a/b (released 2).txt" */
 static const char *other_name(struct custody_work *work, const char *key, int number)

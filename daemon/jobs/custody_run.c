@@ -15,8 +15,7 @@
 enum { arena_max_bytes = 8 << 20, record_tries = 8 };
 static const int64_t first_pause_us = 50000;
 
-/* Two seconds after it was taken from its name ---------------------------------------------------
- */
+/* Two seconds after it was taken from its name ------------------------------------------------- */
 
 static bool store_taken(struct db *db, void *context, struct err *err)
 {
@@ -64,8 +63,7 @@ static bool settle(struct custody_work *work, struct err *err)
     return true;
 }
 
-/* Deletion --------------------------------------------------------------------------------------
- */
+/* Deletion ------------------------------------------------------------------------------------- */
 
 static bool store_deleted(struct db *db, void *context, struct err *err)
 {
@@ -84,8 +82,7 @@ static bool delete_copy(struct custody_work *work, struct err *err)
            store_write(work->world->store, STORE_COMMITTED, unit, err);
 }
 
-/* The job ----------------------------------------------------------------------------------------
- */
+/* The job -------------------------------------------------------------------------------------- */
 
 static bool (*const carry_on[ENTRY_STATE_COUNT])(struct custody_work *work, struct err *err) = {
     [ENTRY_REMOVING] = settle,

@@ -80,8 +80,7 @@ static bool fill_entry(struct take *take, struct err *err)
                                            visit->arena, &entry->captured, err);
 }
 
-/* Units: the step and what goes with it ---------------------------------------------------------
- */
+/* Units: the step and what goes with it -------------------------------------------------------- */
 
 static bool store_begun(struct db *db, void *context, struct err *err)
 {
@@ -129,7 +128,9 @@ static bool cancel(struct take *take, struct err *err)
     take->entry.intent = NULL;
     if (!store(take, store_changed, err))
         return false;
-    if (!take->copy->drop(take->visit->world, take->visit->link, &take->entry, &why))
+    const struct take_copy *copy =
+        take_copy_of(take->entry.kind); /* not always the one begun now */
+    if (!copy->drop(take->visit->world, take->visit->link, &take->entry, &why))
         LOG(LOG_LEVEL_WARN, "copy-left", LOG_NUMBER(entry, take->entry.id),
             LOG_TEXT(error, why.text));
     return true;
@@ -229,12 +230,8 @@ static bool resume(struct take *take, bool *found, struct err *err)
         return err_set(err, ERR_BUSY, "%.200s is being taken away already", take->entry.path);
     bool same = opened.found && take->entry.kind == take->copy->kind &&
                 strcmp(take->entry.item_version, take->visit->copy.stat.version) == 0;
-    if (opened.found && !same) {
-        take->copy = take_copy_of(take->entry.kind);
-        if (!cancel(take, err))
-            return false;
-        take->copy = take_copy_of(fresh.kind);
-    }
+    if (opened.found && !same && !cancel(take, err))
+        return false;
     if (!same)
         take->entry = fresh;
     *found = same;
@@ -262,7 +259,6 @@ bool take_run(struct take *take, struct visit_step *done, struct err *err)
     bool ok = begin(take, err) && run_leased(take, err);
     if (take->removing)
         take->visit->link->connector->remove_close(take->removing);
-    done->recorded = take->entry.id != 0;
     if (ok) {
         *done = (struct visit_step){
             .step = take->step, .word = take->copy->word, .changed = true, .recorded = true};

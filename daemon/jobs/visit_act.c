@@ -24,6 +24,14 @@ static const struct act {
     [PLAN_NOTIFY] = {.carry_out = act_notify, .tells = true},
 };
 
+bool act_end(struct visit_step *done, const char *word, const char *code, const char *message)
+{
+    done->word = word;
+    done->code = code;
+    done->message = message;
+    return true;
+}
+
 /* An action that can never be carried out on this file is told with the file; one that may be
  * later is tried again. */
 static bool is_refusal(struct visit *visit, struct visit_step *done, const struct err *why)

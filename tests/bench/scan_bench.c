@@ -166,8 +166,7 @@ static int count_hit(unsigned id, unsigned long long from, unsigned long long to
     return 0;
 }
 
-/* Measuring -------------------------------------------------------------------------------------
- */
+/* Measuring ------------------------------------------------------------------------------------ */
 
 enum { block = 256 << 10 };
 

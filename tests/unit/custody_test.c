@@ -256,8 +256,7 @@ static void ask(struct world *world, enum flow flow)
     write_unit(world, ask_entry, &found);
 }
 
-/* What must hold ---------------------------------------------------------------------------------
- */
+/* What must hold ------------------------------------------------------------------------------- */
 
 static bool is_there(const char *path)
 {
@@ -415,8 +414,7 @@ static void check_end(struct world *world, enum flow flow)
     assert_int_equal(count_private(world, &whole), 0);
 }
 
-/* Faults -----------------------------------------------------------------------------------------
- */
+/* Faults --------------------------------------------------------------------------------------- */
 
 static size_t allocations; /* of the job that was struck last */
 

@@ -276,8 +276,7 @@ TEST(another_file_sealed_to_the_same_recipients_does_not_verify)
     seal_free(second);
 }
 
-/* Opening what is broken ------------------------------------------------------------------------
- */
+/* Opening what is broken ----------------------------------------------------------------------- */
 
 static bool opens(const void *file, size_t length, struct err *err)
 {
