@@ -32,6 +32,7 @@ struct classify {
     uint64_t base;        /* the window's offset in its part */
     uint64_t row, column; /* table: of the window's first byte */
     bool table, in_part;
+    bool told;          /* some text of this part is in the digest */
     struct arena arena; /* paths of parts */
     const char **parts;
     size_t part_count, part_capacity;
@@ -486,8 +487,18 @@ bool classify_part(struct classify *classify, const char *path, bool table)
     classify->table = table;
     classify->in_part = true;
     nearby_forget_headers(classify->nearby);
-    sha256_add(&classify->sha, "", 1); /* parts do not run into one another */
+    classify->told = false;
     return !classify->full;
+}
+
+/* Parts do not run into one another; one without text is none, so that what a label adds to a
+ * package (a part that holds nothing else) leaves the digest as it was. */
+static void digest_text(struct classify *classify, const char *text, size_t length)
+{
+    if (length && !classify->told)
+        sha256_add(&classify->sha, "", 1);
+    classify->told = classify->told || length;
+    sha256_add(&classify->sha, text, length);
 }
 
 static bool take_text(struct classify *classify, const char *text, size_t length)
@@ -516,7 +527,7 @@ bool classify_text(struct classify *classify, const char *text, size_t length)
         length = utf8_cut(text, length, (size_t)left);
         classify->full = true;
     }
-    sha256_add(&classify->sha, text, length);
+    digest_text(classify, text, length);
     classify->text_bytes += length;
     if (!take_text(classify, text, length))
         classify->failed = true;

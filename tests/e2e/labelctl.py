@@ -379,6 +379,20 @@ class LabelSet(Case):
             self.assertIsNone(archive.testzip())
         self.only("a.docx")
 
+    def test_a_label_does_not_change_what_the_text_is(self):
+        """Releases and echoes are told by the text's digest: a label of ours is not in it."""
+        for name in ("cards-shared.docx", "payroll.xlsx", "deck.pptx", "labelled.docx"):
+            with open(os.path.join(ROOT, "samples/files/office", name), "rb") as sample:
+                path = self.file(name, sample.read())
+            digests = []
+            for change in (("set", path, "--label", FINANCE, *OURS),
+                           ("set", path, "--label", GENERAL, *OURS),
+                           ("remove", path, "--site", SITE)):
+                digests.append(json.loads(self.ctl(0, "inspect", "--json", path)[0])["text_digest"])
+                self.ctl(0, "label", *change)
+            digests.append(json.loads(self.ctl(0, "inspect", "--json", path)[0])["text_digest"])
+            self.assertEqual(len(set(digests)), 1, name)
+
     def test_the_text_form(self):
         path = self.file("a.docx", docx())
         out, err = self.ctl(0, "label", "set", path, "--label", FINANCE, *OURS)

@@ -13,7 +13,7 @@ import time
 import unittest
 
 import running
-from running import CARD, PATIENCE, SITE, Case, Daemon
+from running import CARD, GENERAL, PATIENCE, SITE, Case, Daemon, docx
 
 TEXT = f"credit card {CARD}\n".encode()
 RULES = f"""
@@ -21,6 +21,13 @@ site: {SITE}
 rules:
   - {{ name: cards leave, message: It held card numbers., when: {{ findings: {{ type: credit-card, confidence: high }} }}, then: {{ quarantine: true, alert: high }}, mode: enforce }}
   - {{ name: noted, when: {{ name: "*.note" }}, then: {{ quarantine: true }}, mode: enforce }}
+"""
+LABELLED = f"""
+site: {SITE}
+labels:
+  - {{ name: General, id: {GENERAL} }}
+rules:
+  - {{ name: cards leave, when: {{ findings: {{ type: credit-card, confidence: high }} }}, then: {{ label: General, quarantine: true }}, mode: enforce }}
 """
 API = "/api/v1/quarantine"
 
@@ -243,6 +250,16 @@ class Quarantine(Case):
         daemon.write("a/cards.txt", TEXT + b"and another 4111 1111 1111 1111\n")
         self.wait_entries(1)
         self.assertFalse(os.path.exists(path))
+
+    def test_what_was_labelled_and_then_taken_stays_after_its_release(self):
+        """It was read without the label, and is read again with it: the text is the same."""
+        daemon = self.begin({"cards.docx": docx("credit card " + CARD)}, rules=LABELLED)
+        run = self.quarantine("release", self.entries()[0]["id"], "--reason", "theirs")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        daemon.wait("the visit", lambda: daemon.items()["/cards.docx"]["outcome"] != "quarantined")
+        daemon.settle()
+        self.assertTrue(os.path.exists(self.path("cards.docx")))
+        self.assertEqual(self.entries(), [])
 
     def acl(self, path):
         if not shutil.which("getfacl"):
