@@ -160,25 +160,18 @@ static void read_defaults(struct value_context *context, struct config *config)
 static void read_limit(struct value_context *context, struct config *config,
                        const struct yaml_pair *pair)
 {
-    const struct limits_row *row = limits_find(pair->key);
+    struct err err = {0};
+    const struct limits_row *row = value_limit(pair->key, &err);
     uint64_t value = 0;
-    size_t count;
-    const struct limits_row *rows = limits_rows(&count);
     if (!row) {
-        const char *words[64];
-        for (size_t i = 0; i < count && i < 64; i++)
-            words[i] = rows[i].name;
-        const char *near = text_nearest(pair->key, words, count);
-        value_error(context, pair->line, pair->column, "unknown limit \"%.80s\"%s%s%s", pair->key,
-                    near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        value_error(context, pair->line, pair->column, "%s", err.text);
         return;
     }
     enum value_kind kind = strcmp(row->unit, "bytes") == 0 ? VALUE_SIZE : VALUE_COUNT;
     if (!value_read(context, kind, row->name, &pair->value, &value))
         return;
-    if (!limits_set(&config->limits, row, value))
-        value_error(context, pair->line, pair->column, "%s must be %llu to %llu %s", row->name,
-                    (unsigned long long)row->least, (unsigned long long)row->most, row->unit);
+    if (!value_set_limit(&config->limits, row, value, &err))
+        value_error(context, pair->line, pair->column, "%s", err.text);
 }
 
 static void read_limits(struct value_context *context, struct config *config,

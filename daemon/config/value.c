@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
+
 struct unit {
     const char *word;
     uint64_t factor;
@@ -91,6 +93,32 @@ bool value_span(const char *text, int64_t *us)
         return false;
     *us = (int64_t)value;
     return true;
+}
+
+/* Limits ------------------------------------------------------------------------------------- */
+
+const struct limits_row *value_limit(const char *name, struct err *err)
+{
+    size_t count, named = 0;
+    const char *names[64];
+    const struct limits_row *found = limits_find(name);
+    if (found)
+        return found;
+    const struct limits_row *rows = limits_rows(&count);
+    for (; named < count && named < sizeof names / sizeof *names; named++)
+        names[named] = rows[named].name;
+    const char *near = text_nearest(name, names, named);
+    err_set(err, ERR_CONFIG, "unknown limit \"%.80s\"%s%s%s", name, near ? "; did you mean \"" : "",
+            near ? near : "", near ? "\"?" : "");
+    return NULL;
+}
+
+bool value_set_limit(struct limits *limits, const struct limits_row *row, uint64_t value,
+                     struct err *err)
+{
+    return limits_set(limits, row, value) ||
+           err_set(err, ERR_CONFIG, "%s must be %llu to %llu %s", row->name,
+                   (unsigned long long)row->least, (unsigned long long)row->most, row->unit);
 }
 
 /* Readers ------------------------------------------------------------------------------------ */

@@ -57,6 +57,13 @@ const char *value_text(struct arena *arena, enum value_kind kind, const void *fi
 /* A size with its unit ("8 MiB", "10 MB", "4096 B", or a bare number of bytes). */
 bool value_size(const char *text, uint64_t *bytes);
 
+/* The limit of that name (base/limits.def), or NULL; the error suggests the nearest name. */
+const struct limits_row *value_limit(const char *name, struct err *err);
+
+/* Set a limit through its row. False when the value is outside the row's bounds. */
+bool value_set_limit(struct limits *limits, const struct limits_row *row, uint64_t value,
+                     struct err *err);
+
 /* A span ("10m", "90 seconds", "7 days") in microseconds. */
 bool value_span(const char *text, int64_t *us);
 

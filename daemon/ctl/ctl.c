@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/own.h"
+#include "config/value.h"
 
 static const struct ctl_command commands[] = {
 #define COMMAND(noun, verb, arguments, summary, run) {noun, verb, arguments, summary, run},
@@ -244,6 +245,35 @@ static char *cache_folder(void)
     if (!path.length || path.failed || !make_folders(path.bytes))
         return NULL;
     return buf_take(&path);
+}
+
+static bool set_limit(struct limits *limits, const char *given, struct err *err)
+{
+    char name[64];
+    const char *value = strchr(given, '=');
+    uint64_t number = 0;
+    if (!value || (size_t)(value - given) >= sizeof name)
+        return err_set(err, ERR_CONFIG, "is written NAME=VALUE, as text_bytes=8MiB");
+    snprintf(name, sizeof name, "%.*s", (int)(value - given), given);
+    const struct limits_row *row = value_limit(name, err);
+    if (!row)
+        return false;
+    if (!value_size(++value, &number) ||
+        (strcmp(row->unit, "bytes") != 0 && value[strspn(value, "0123456789")]))
+        return err_set(err, ERR_CONFIG, "%s: \"%.40s\" is not a number of %s", row->name, value,
+                       row->unit);
+    return value_set_limit(limits, row, number, err);
+}
+
+bool ctl_limits(struct ctl_call *call, const struct ctl_list *given, struct limits *limits)
+{
+    struct err err = {0};
+    for (size_t i = 0; i < given->count; i++)
+        if (!set_limit(limits, given->items[i], &err)) {
+            ctl_fail(call, CTL_USAGE, "--limit %s", err.text);
+            return false;
+        }
+    return true;
 }
 
 struct parser *ctl_parser(struct ctl_call *call, const struct ctl_list *types, unsigned hosts)

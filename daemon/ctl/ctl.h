@@ -60,6 +60,12 @@ struct ctl_option {
     const char *help;
 };
 
+/* The option of commands that read documents; `list` goes to ctl_limits. */
+#define CTL_LIMIT(list)                                                                            \
+    {                                                                                              \
+        "limit", CTL_LIST, list, "NAME=VALUE", "another limit than the default; may be repeated"   \
+    }
+
 /* Read the options (--name VALUE or --name=VALUE, anywhere; -- ends them) into their values and
  * leave the arguments in argv. False: help was printed or the usage was wrong; return call->exit.
  * `least` and `most` bound the number of arguments. */
@@ -73,6 +79,10 @@ int ctl_fail(struct ctl_call *call, enum ctl_exit code, const char *format, ...)
 /* Print a text that others chose (a path, a name): control characters are escaped, so that it can
  * do nothing to a terminal and stays one line. */
 void ctl_put(FILE *to, const char *text);
+
+/* Set limits as --limit NAME=VALUE gives them (`labeld --print-config` lists the names; sizes may
+ * have a unit). False after a message; return CTL_USAGE. */
+bool ctl_limits(struct ctl_call *call, const struct ctl_list *given, struct limits *limits);
 
 /* Start parse hosts for offline work: `types` are folders of --types, `hosts` 0 = one a core.
  * NULL after a message; return CTL_USAGE. */

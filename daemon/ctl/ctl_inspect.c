@@ -322,7 +322,7 @@ static int inspect_paths(struct inspection *inspection, char **paths, int count,
 
 int ctl_inspect(struct ctl_call *call)
 {
-    struct ctl_list types = {0};
+    struct ctl_list types = {0}, limits = {0};
     uint64_t jobs = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) * 2;
     struct inspection inspection = {
         .call = call,
@@ -335,9 +335,12 @@ int ctl_inspect(struct ctl_call *call)
         {"show", CTL_FLAG, &inspection.show, NULL, "print each match, masked, with its place"},
         {"jobs", CTL_NUMBER, &jobs, "N", "files at once (two a core)"},
         {"types", CTL_LIST, &types, "DIR", "a folder with your own types; may be repeated"},
+        CTL_LIMIT(&limits),
     };
     if (!ctl_parse(call, options, sizeof options / sizeof *options, 1, INT_MAX))
         return call->exit;
+    if (!ctl_limits(call, &limits, &inspection.limits))
+        return CTL_USAGE;
     if (jobs == 0 || jobs > 64)
         return ctl_fail(call, CTL_USAGE, "--jobs must be 1 to 64");
     inspection.progress = isatty(fileno(call->err)) && !isatty(fileno(call->out));

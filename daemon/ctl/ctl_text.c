@@ -24,24 +24,24 @@ static bool print_text(struct ctl_call *call, int file, struct err *err)
     }
 }
 
-static int show(struct ctl_call *call, struct parser *parser, const char *path, const char *part)
+static int show(struct ctl_call *call, struct parser *parser, const char *path, const char *part,
+                const struct limits *limits)
 {
-    const struct limits limits = limits_default();
     own_arena struct arena arena = arena_new(1u << 20);
     struct err err = {0};
     struct source source;
-    if (!source_open(&source, path, &limits, &err))
+    if (!source_open(&source, path, limits, &err))
         return ctl_fail(call, CTL_UNREADABLE, "%s: %s", path, err.text);
     own_fd int text = io_memfd("text", &err);
     struct text_result result = {0};
     bool ok = text >= 0 && !source.too_large &&
-              parser_text(parser, source.fd, part, text, &limits, &arena, &result, &err) &&
+              parser_text(parser, source.fd, part, text, limits, &arena, &result, &err) &&
               print_text(call, text, &err);
     bool too_large = source.too_large;
     source_close(&source);
     if (too_large)
         return ctl_fail(call, CTL_UNREADABLE, "%s: over %llu bytes", path,
-                        (unsigned long long)limits.fetch_bytes);
+                        (unsigned long long)limits->fetch_bytes);
     if (!ok)
         return ctl_fail(call, CTL_UNREADABLE, "%s: %s", path, err.text);
     if (*part && !result.part_found)
@@ -59,15 +59,20 @@ static int show(struct ctl_call *call, struct parser *parser, const char *path, 
 int ctl_text(struct ctl_call *call)
 {
     const char *part = "";
+    struct ctl_list given = {0};
+    struct limits limits = limits_default();
     const struct ctl_option options[] = {
         {"part", CTL_TEXT, &part, "PART", "only this part, as inspect names it under \"where\""},
+        CTL_LIMIT(&given),
     };
-    if (!ctl_parse(call, options, 1, 1, 1))
+    if (!ctl_parse(call, options, sizeof options / sizeof *options, 1, 1))
         return call->exit;
+    if (!ctl_limits(call, &given, &limits))
+        return CTL_USAGE;
     struct parser *parser = ctl_parser(call, NULL, 1);
     if (!parser)
         return CTL_USAGE;
-    int code = show(call, parser, call->argv[0], part);
+    int code = show(call, parser, call->argv[0], part, &limits);
     parser_close(parser);
     return code;
 }

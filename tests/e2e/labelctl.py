@@ -869,7 +869,7 @@ class Rules(Case):
 # The frame of all commands ---------------------------------------------------------------------
 
 OPTIONS = {
-    "inspect": "json show jobs types", "text": "part", "label get": "json",
+    "inspect": "json show jobs types limit", "text": "part limit", "label get": "json",
     "label set": "label site name method justification output rules allow-signed json",
     "label remove": "site justification output rules allow-signed json",
     "rules check": "rules config types json", "rules test": "rules types json",
@@ -918,6 +918,22 @@ class Frame(Case):
         self.file("a.txt", "x")
         self.assertEqual(self.json(0, "inspect", "a.txt", "--json", "--jobs=1")[0]["path"],
                          "a.txt")
+
+    def test_limits_are_set_by_name(self):
+        self.file("a.txt", "x" * 5000)
+        row, = self.json(3, "inspect", "--json", "a.txt", "--limit", "fetch-bytes=2KiB")
+        self.assertEqual((row["status"], row["reason"]), ("too-large", "fetch-bytes"))
+        row, = self.json(0, "inspect", "--json", "a.txt", "--limit=text_bytes=1024")
+        self.assertEqual((row["status"], row["text_bytes"]), ("partial", 1024))
+        out, err = self.ctl(3, "text", "a.txt", "--limit", "fetch_bytes=2048")
+        self.assertEqual(out, "")
+        self.assertIn("over 2048 bytes", err)
+        for wrong, words in (("text_bytes", "NAME=VALUE"), ("text_bits=1", 'mean "text_bytes"'),
+                             ("xml_depth=2", "16 to 4096 levels"), ("xml_depth=1 KiB", "levels"),
+                             ("text_bytes=many", "not a number of bytes"),
+                             ("=1", "unknown limit")):
+            with self.subTest(wrong):
+                self.assertIn(words, self.ctl(2, "inspect", "a.txt", "--limit", wrong)[1])
 
     def test_no_daemon_is_four(self):
         token = self.file("token", "x" * 40)

@@ -56,6 +56,27 @@ def check_formats(seen):
             yield f"no sample is a {word}"
 
 
+def check_outcomes(seen):
+    """Every status that a file can have; a sample that crashed the parser would be a bug, and is
+    therefore not here: tests/boundary kills it."""
+    with open(os.path.join(ROOT, "daemon", "base", "report.c"), encoding="utf-8") as file:
+        words = re.findall(r'\[REPORT_\w+\] = "([\w-]+)"', file.read().split("};")[0])
+    if "too-large" not in words:
+        yield "the statuses of a report were not found"
+    for word in words:
+        if word not in seen and word != "crashed":
+            yield f"no sample is {word}"
+
+
+def limited(programs, scratch, path, limits):
+    """The report of a sample that says which limits it is for."""
+    given = [f"--limit={name}={value}" for name, value in limits.items()]
+    run = subprocess.run([os.path.join(programs, "labelctl"), "inspect", "--json", path, *given],
+                         capture_output=True, timeout=300,
+                         env={**os.environ, "XDG_CACHE_HOME": os.path.join(scratch, "cache")})
+    return json.loads(run.stdout)
+
+
 def main():
     programs, scratch = sys.argv[1:3]
     made = os.path.join(scratch, "samples")
@@ -71,10 +92,13 @@ def main():
             continue
         with open(path + ".expect", encoding="utf-8") as file:
             expect = json.load(file)
+        if "limits" in expect:
+            reports[path] = limited(programs, scratch, path, expect["limits"])
         count += 1
         problems += [f"{os.path.relpath(path, made)}: {text}"
                      for text in differences(reports[path], expect)]
     problems += check_formats({report["format"] for report in reports.values()})
+    problems += check_outcomes({report["status"] for report in reports.values()})
     if run.stderr:
         problems.append(run.stderr.decode(errors="replace"))
     print("\n".join(problems) or f"{count} samples are as expected")
