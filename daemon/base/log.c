@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/utf8.h"
 
 enum kind { NUMBER, TEXT };
 
@@ -36,18 +37,25 @@ void log_open(int fd, enum log_level most, bool json)
     sink.json = json;
 }
 
-/* Quote as a JSON string: control characters cannot forge a second line. */
+/* Quote as a JSON string: control characters cannot forge a second line, and what is not UTF-8 (a
+ * path) becomes U+FFFD, so that every line can be read. */
 static void put_quoted(struct buf *line, const char *text)
 {
+    size_t rest = strlen(text);
     buf_putc(line, '"');
-    for (const char *at = text; *at; at++) {
-        unsigned char c = (unsigned char)*at;
-        if (c == '"' || c == '\\')
-            buf_printf(line, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            buf_printf(line, "\\u%04x", c);
+    for (const char *at = text; *at;) {
+        uint32_t c = 0xfffd;
+        size_t length = utf8_decode(at, rest, &c);
+        if (length == 0)
+            buf_puts(line, "\xef\xbf\xbd");
+        else if (c == '"' || c == '\\')
+            buf_printf(line, "\\%c", (char)c);
+        else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+            buf_printf(line, "\\u%04x", (unsigned)c);
         else
-            buf_putc(line, (char)c);
+            buf_append(line, at, length);
+        at += length ? length : 1;
+        rest -= length ? length : 1;
     }
     buf_putc(line, '"');
 }
@@ -55,6 +63,8 @@ static void put_quoted(struct buf *line, const char *text)
 static bool plain(const char *text)
 {
     if (!*text)
+        return false;
+    if (!utf8_valid(text, strlen(text)))
         return false;
     for (const char *at = text; *at; at++)
         if ((unsigned char)*at <= ' ' || *at == '"' || *at == '\\' || *at == '=' || *at == 0x7f)
