@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -92,18 +93,13 @@ static const char *next_section(const char *from, int64_t *version)
 
 static bool run_section(struct db *db, const char *section, int64_t version, struct err *err)
 {
-    char end[80];
     int64_t after;
     const char *next = next_section(section + 1, &after);
     size_t length = next ? (size_t)(next - section) : strlen(section);
     char *text = mem_strndup(section, length);
     if (!text)
         return err_set(err, ERR_MEMORY, "store: out of memory");
-    snprintf(end, sizeof end, "PRAGMA user_version = %lld; COMMIT", (long long)version);
-    bool ok = db_execute(db, "BEGIN IMMEDIATE", err) && db_execute(db, text, err) &&
-              db_execute(db, end, err);
-    if (!ok)
-        db_execute(db, "ROLLBACK", NULL);
+    bool ok = db_execute(db, text, err);
     mem_free(text);
     return ok || err_add(err, "schema version %lld", (long long)version);
 }
@@ -116,9 +112,47 @@ static int64_t latest_version(void)
     return latest;
 }
 
+bool store_versions(struct db *db, int64_t *present, int64_t *latest, struct err *err)
+{
+    *latest = latest_version();
+    return read_version(db, present, err);
+}
+
+/* The file as it is, once: labeld.db.version-N. A copy that a kill has cut has not its name yet. */
+static bool keep_copy(struct store *store, int64_t present, struct err *err)
+{
+    if (present == 0)
+        return true;
+    const char *copy =
+        arena_printf(&store->arena, "%s.version-%lld", store->path, (long long)present);
+    const char *partial = copy ? arena_printf(&store->arena, "%s.new", copy) : NULL;
+    if (!partial)
+        return err_set(err, ERR_MEMORY, "store: out of memory");
+    if (access(copy, F_OK) == 0)
+        return true;
+    unlink(partial);
+    return db_copy(store->writer, partial, err) &&
+           (rename(partial, copy) == 0 || err_errno(err, "naming %.200s", copy));
+}
+
+/* All of them or none: a kill in between leaves the version before. */
+static bool run_sections(struct db *db, int64_t present, int64_t latest, struct err *err)
+{
+    char end[80];
+    int64_t version = 0;
+    bool ok = db_execute(db, "BEGIN IMMEDIATE", err);
+    for (const char *at = store_schema; ok && (at = next_section(at, &version)); at++)
+        ok = version <= present || run_section(db, at, version, err);
+    snprintf(end, sizeof end, "PRAGMA user_version = %lld; COMMIT", (long long)latest);
+    ok = ok && db_execute(db, end, err);
+    if (!ok)
+        db_execute(db, "ROLLBACK", NULL);
+    return ok;
+}
+
 static bool migrate(struct store *store, struct err *err)
 {
-    int64_t present, version = 0;
+    int64_t present;
     if (!read_version(store->writer, &present, err))
         return false;
     int64_t latest = latest_version();
@@ -128,16 +162,8 @@ static bool migrate(struct store *store, struct err *err)
                        "written by a newer version",
                        store->path, (long long)present, (long long)latest);
     store->version = (uint32_t)latest;
-    if (present == latest)
-        return true;
-    const char *copy =
-        arena_printf(&store->arena, "%s.before-%lld", store->path, (long long)latest);
-    if (present > 0 && (!copy || !db_copy(store->writer, copy, err)))
-        return false;
-    for (const char *at = store_schema; (at = next_section(at, &version)); at++)
-        if (version > present && !run_section(store->writer, at, version, err))
-            return false;
-    return true;
+    return present == latest ||
+           (keep_copy(store, present, err) && run_sections(store->writer, present, latest, err));
 }
 
 /* The writer --------------------------------------------------------------------------------- */

@@ -23,9 +23,12 @@ struct store_unit {
     void *context; /* borrowed until store_write returns */
 };
 
-/* Open, migrating forward after a copy (labeld.db.before-N). ERR_UNSUPPORTED: the file is of a
- * later version. */
+/* Open, migrating forward after a copy (labeld.db.version-N, of the version that it was).
+ * ERR_UNSUPPORTED: the file is of a later version. */
 struct store *store_open(const char *folder, struct err *err);
+
+/* The schema version of a database, and the one that this labeld knows. */
+bool store_versions(struct db *db, int64_t *present, int64_t *latest, struct err *err);
 
 /* Commit what is under way, stop the writer. All readers must have been given back. */
 void store_close(struct store *store);

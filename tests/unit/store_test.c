@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -326,6 +327,121 @@ TEST(whichever_statement_of_a_unit_fails_nothing_of_it_is_kept)
     }
 }
 
+/* Upgrades ------------------------------------------------------------------------------------- */
+
+extern const char store_schema[];
+
+static const char *in_folder(const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+/* A database as version 1 left it: its section of the schema, and a record. */
+static void make_version_1(void)
+{
+    struct err err = {0};
+    snprintf(folder, sizeof folder, "/tmp/labeld-store-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    const char *end = strstr(store_schema, "-- version 2");
+    assert_non_null(end);
+    char *section = strndup(store_schema, (size_t)(end - store_schema));
+    struct db *db = db_open(in_folder("labeld.db"), true, &err);
+    assert_true(db_execute(db, section, &err));
+    assert_true(db_execute(db, "BEGIN", &err));
+    assert_true(add_record(db, (void *)(uintptr_t) "one", &err));
+    assert_true(db_execute(db,
+                           "INSERT INTO connection VALUES ('team', '', 1, 0, 5, 5, 0, 0, NULL);"
+                           "COMMIT; PRAGMA user_version = 1",
+                           &err));
+    db_close(db);
+    free(section);
+}
+
+static int64_t number_of(struct db *db, const char *text)
+{
+    struct err err = {0};
+    struct db_query *query = db_query_text(db, text);
+    int64_t number = db_step(query, &err) == DB_ROW ? db_column_number(query, 0) : -1;
+    db_drop(query);
+    return number;
+}
+
+static int64_t number_in(const char *name, const char *text)
+{
+    struct err err = {0};
+    struct db *db = db_open(in_folder(name), true, &err);
+    int64_t number = db ? number_of(db, text) : -2;
+    db_close(db);
+    return number;
+}
+
+static void remove_all(void)
+{
+    static const char *const files[] = {"labeld.db", "labeld.db.version-1",
+                                        "labeld.db.version-1.new"};
+    for (size_t i = 0; i < 3; i++)
+        unlink(in_folder(files[i]));
+    assert_int_equal(rmdir(folder), 0);
+}
+
+TEST(an_older_database_is_copied_and_then_brought_forward)
+{
+    make_version_1();
+    struct err err = {0};
+    FILE *cut = fopen(in_folder("labeld.db.version-1.new"), "w"); /* of a kill */
+    fputs("half a copy", cut);
+    fclose(cut);
+    struct store *store = store_open(folder, &err);
+    if (!store)
+        fail_msg("%s", err.text);
+    assert_true(verified(store));
+    assert_true(run(store, add_record, "two"));
+    struct db *db = store_reader(store, &err);
+    int64_t present, latest;
+    assert_true(store_versions(db, &present, &latest, &err));
+    assert_true(present == latest && latest >= 2);
+    assert_int_equal(number_of(db, "SELECT seen FROM connection WHERE name = 'team'"), 5);
+    assert_int_equal(number_of(db, "SELECT COUNT(*) FROM entry"), 0);
+    store_reader_done(store, db);
+    store_close(store);
+    assert_int_equal(number_in("labeld.db.version-1", "PRAGMA user_version"), 1);
+    assert_int_equal(number_in("labeld.db.version-1", "SELECT COUNT(*) FROM audit"), 1);
+    assert_int_equal(number_in("labeld.db", "SELECT COUNT(*) FROM audit"), 2);
+    assert_int_not_equal(access(in_folder("labeld.db.version-1.new"), F_OK), 0);
+    remove_all();
+}
+
+TEST(an_upgrade_that_fails_leaves_the_older_database)
+{
+    make_version_1();
+    struct err err = {0};
+    assert_int_equal(number_in("labeld.db", "CREATE TABLE task (id INTEGER)"), -1); /* in its way */
+    assert_null(store_open(folder, &err));
+    assert_non_null(strstr(err.text, "schema version 2"));
+    assert_int_equal(number_in("labeld.db", "PRAGMA user_version"), 1);
+    assert_int_equal(number_in("labeld.db", "SELECT COUNT(*) FROM sqlite_schema "
+                                            "WHERE name = 'entry'"),
+                     0);
+    assert_int_equal(number_in("labeld.db", "DROP TABLE task"), -1);
+    struct store *store = store_open(folder, &err);
+    assert_non_null(store);
+    store_close(store);
+    remove_all();
+}
+
+TEST(a_newer_database_is_left_alone)
+{
+    make_version_1();
+    struct err err = {0};
+    assert_int_equal(number_in("labeld.db", "PRAGMA user_version = 999"), -1);
+    assert_null(store_open(folder, &err));
+    assert_int_equal(err.kind, ERR_UNSUPPORTED);
+    assert_int_equal(number_in("labeld.db", "PRAGMA user_version"), 999);
+    remove_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +454,9 @@ int main(void)
         cmocka_unit_test(a_call_is_answered_after_its_commit_and_hears_of_a_failed_one),
         cmocka_unit_test(whichever_statement_of_a_unit_fails_nothing_of_it_is_kept),
         cmocka_unit_test(a_list_of_items_goes_on_where_the_page_before_ended),
+        cmocka_unit_test(an_older_database_is_copied_and_then_brought_forward),
+        cmocka_unit_test(an_upgrade_that_fails_leaves_the_older_database),
+        cmocka_unit_test(a_newer_database_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
