@@ -6,9 +6,13 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arguments.h"
+#include "backup.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -20,6 +24,7 @@
 #include "jobs/custodian.h"
 #include "jobs/deliver.h"
 #include "jobs/workers.h"
+#include "keyexport.h"
 #include "notify.h"
 #include "rulesfile.h"
 #include "state.h"
@@ -27,22 +32,8 @@
 #include "vault/handoff.h"
 #include "vaultkey.h"
 
-enum { EXIT_USAGE = 2 };
 static const size_t arena_max_bytes = 128u << 20;
 static const size_t problems_max_bytes = 1u << 20;
-
-static const char help[] =
-    "labeld - watch files, find sensitive data in them, label them\n\n"
-    "Usage: labeld --config FILE [--check | --print-config]\n\n"
-    "Options:\n"
-    "  --config FILE    the configuration (samples/labeld.yaml explains every key)\n"
-    "  --check          check configuration, types and rules, then end: 0 good, 2 not\n"
-    "  --print-config   print every setting, its value and where it came from\n"
-    "  --version        the version\n"
-    "  --help           this text\n\n"
-    "Signals: TERM and INT stop after running work was finished or handed back;\n"
-    "         HUP reads the rules file again.\n"
-    "Steer it with labelctl; the first token lies in STATE/admin.token.\n";
 
 /* Everything that runs, in the order in which it was started. */
 struct daemon {
@@ -70,44 +61,6 @@ struct daemon {
     struct hooks *hooks;
     struct server *server;
 };
-
-/* Arguments ---------------------------------------------------------------------------------- */
-
-struct arguments {
-    const char *config;
-    bool check, print;
-};
-
-/* -1: go on; else the exit code. */
-static int read_arguments(int argc, char **argv, struct arguments *arguments)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            fputs(help, stdout);
-            return 0;
-        }
-        if (strcmp(argv[i], "--version") == 0) {
-            printf("labeld %s\n", LABELD_VERSION);
-            return 0;
-        }
-        if (strcmp(argv[i], "--check") == 0)
-            arguments->check = true;
-        else if (strcmp(argv[i], "--print-config") == 0)
-            arguments->print = true;
-        else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
-            arguments->config = argv[++i];
-        else if (strncmp(argv[i], "--config=", 9) == 0)
-            arguments->config = argv[i] + 9;
-        else {
-            fprintf(stderr, "labeld: unknown argument \"%s\"; see labeld --help\n", argv[i]);
-            return EXIT_USAGE;
-        }
-    }
-    if (arguments->config)
-        return -1;
-    fputs("labeld: which configuration? labeld --config FILE; see labeld --help\n", stderr);
-    return EXIT_USAGE;
-}
 
 static bool load_config(struct daemon *daemon, const char *path)
 {
@@ -198,9 +151,15 @@ static int check(struct daemon *daemon)
         parser_close(daemon->parser);
     if (!policy) {
         fprintf(stderr, "labeld: %s\n", err.text);
-        return EXIT_USAGE;
+        return ARGUMENTS_WRONG;
     }
     size_t connections = daemon->config.connection_count;
+    char shown[RECIPIENTS_TEXT_BYTES];
+    if (sodium_init() >= 0 && vaultkey_is_at_risk(config, shown))
+        fprintf(stderr,
+                "%s: warning: the vault key has no copy elsewhere, without it no quarantined file "
+                "comes back: labeld --config %s --export-key FILE\n",
+                config->file, config->file);
     printf("%s is good: %zu connection%s, %u types, rules %s\n", daemon->config.file, connections,
            connections == 1 ? "" : "s", daemon->parser_facts.types,
            daemon->config.rules ? daemon->config.rules : "none");
@@ -363,6 +322,14 @@ static bool start_deliver(struct daemon *daemon, struct err *err)
     return daemon->deliver != NULL;
 }
 
+/* Asked at each status, for the key may be exported while the daemon runs. */
+static bool is_key_at_risk(void *context)
+{
+    const struct daemon *daemon = context;
+    return daemon->vaultkey.at_risk &&
+           !vaultkey_is_exported(daemon->config.state, daemon->vaultkey.at_risk);
+}
+
 static bool start_api(struct daemon *daemon, struct err *err)
 {
     const struct api_facts facts = {
@@ -370,6 +337,8 @@ static bool start_api(struct daemon *daemon, struct err *err)
         .config = &daemon->config,
         .hooks = daemon->hooks,
         .handoff = daemon->handoff,
+        .is_key_at_risk = is_key_at_risk,
+        .key_context = daemon,
         .seccomp = daemon->parser_facts.seccomp,
         .landlock_abi = daemon->parser_facts.landlock_abi,
         .types = daemon->parser_facts.types,
@@ -427,13 +396,14 @@ static bool start_server(struct daemon *daemon, struct err *err)
 static bool open_vault(struct daemon *daemon, struct err *err)
 {
     const struct config *config = &daemon->config;
-    const char *path = config->vault_path
-                           ? config->vault_path
-                           : arena_printf(&daemon->arena, "%s/vault", daemon->state.path);
+    const char *path = state_vault(config, &daemon->arena);
     if (!path)
         return err_set(err, ERR_MEMORY, "out of memory");
     if (!vaultkey_open(&daemon->vaultkey, config, daemon->state.path, &daemon->arena, err))
         return false;
+    if (is_key_at_risk(daemon))
+        LOG(LOG_LEVEL_WARN, "vault-key",
+            LOG_TEXT(what, "has no copy elsewhere: labeld --config FILE --export-key FILE"));
     const char *tasks = arena_printf(&daemon->arena, "%s/tasks", daemon->state.path);
     daemon->vault = vault_open(path, err);
     daemon->tasks = daemon->vault && tasks ? vault_open(tasks, err) : NULL;
@@ -544,11 +514,22 @@ static sigset_t block_signals(void)
     return signals;
 }
 
+/* No core dump and no debugger of the same user while there are keys in memory: what a crash
+ * writes, or pipes to a handler, outlives it. */
+static void shield(bool on)
+{
+    const struct rlimit none = {0, 0};
+    if (on)
+        setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, !on, 0, 0, 0);
+}
+
 static int run(struct daemon *daemon)
 {
     struct err err = {0};
     sigset_t signals = block_signals();
     umask(077);
+    shield(true);
     log_open(STDERR_FILENO, LOG_LEVEL_INFO, daemon->config.log_json);
     if (sodium_init() < 0) {
         fputs("labeld: no source of random numbers\n", stderr);
@@ -566,22 +547,56 @@ static int run(struct daemon *daemon)
         fprintf(stderr, "labeld: %s\n", err.text);
     }
     stop(daemon);
+    shield(false); /* the keys are wiped; a leak checker may look */
     if (ok)
         LOG(LOG_LEVEL_INFO, "stopped", LOG_TEXT(version, LABELD_VERSION));
-    return ok ? 0 : err.kind == ERR_CONFIG || err.kind == ERR_TAKEN ? EXIT_USAGE : 1;
+    return ok ? 0 : err.kind == ERR_CONFIG || err.kind == ERR_TAKEN ? ARGUMENTS_WRONG : 1;
+}
+
+/* Backup, restore, export-key: what is done beside a running daemon, or without one. */
+static int keep(struct daemon *daemon, struct arguments *arguments)
+{
+    struct err err = {0};
+    arguments->lock.to = (struct config_list){arguments->to, arguments->to_count};
+    const struct backup_options options = {.config = &daemon->config,
+                                           .folder = arguments->target,
+                                           .key_file = arguments->key_file,
+                                           .lock = &arguments->lock,
+                                           .without_key = arguments->without_key,
+                                           .out = stdout};
+    umask(077);
+    shield(true);
+    signal(SIGPIPE, SIG_IGN);
+    bool ok = sodium_init() >= 0 || err_set(&err, ERR_IO, "no source of random numbers");
+    if (ok && arguments->mode == ARGUMENTS_BACKUP)
+        ok = backup_make(&options, &err);
+    else if (ok && arguments->mode == ARGUMENTS_RESTORE)
+        ok = backup_restore(&options, &err);
+    else if (ok)
+        ok = keyexport_write(&options, &err);
+    shield(false);
+    if (!ok)
+        fprintf(stderr, "labeld: %s\n", err.text);
+    if (ok)
+        return 0;
+    return err.kind == ERR_CONFIG || err.kind == ERR_TAKEN || err.kind == ERR_USAGE
+               ? ARGUMENTS_WRONG
+               : 1;
 }
 
 int main(int argc, char **argv)
 {
     struct daemon daemon = {.arena = arena_new(arena_max_bytes), .state = {.lock = -1}};
     struct arguments arguments = {0};
-    int code = read_arguments(argc, argv, &arguments);
+    int code = arguments_read(argc, argv, &arguments);
     if (code < 0 && !load_config(&daemon, arguments.config))
-        code = EXIT_USAGE;
-    if (code < 0 && arguments.print)
+        code = ARGUMENTS_WRONG;
+    if (code < 0 && arguments.mode == ARGUMENTS_PRINT)
         code = config_print(&daemon.config, &daemon.arena, stdout) ? 0 : 1;
-    if (code < 0)
-        code = arguments.check ? check(&daemon) : run(&daemon);
+    else if (code < 0 && arguments.mode == ARGUMENTS_CHECK)
+        code = check(&daemon);
+    else if (code < 0)
+        code = arguments.mode == ARGUMENTS_RUN ? run(&daemon) : keep(&daemon, &arguments);
     arena_fini(&daemon.arena);
     return code;
 }

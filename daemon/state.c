@@ -89,17 +89,36 @@ static bool read_token(struct state *state, struct err *err)
            err_set(err, ERR_CONFIG, "%s is empty; remove it to have a new one made", path);
 }
 
-bool state_open(struct state *state, const char *path, struct err *err)
+bool state_lock(struct state *state, const char *path, struct err *err)
 {
     *state = (struct state){.arena = arena_new(arena_max_bytes), .lock = -1};
     state->path = arena_strdup(&state->arena, path);
-    if (!state->path || !make_folder(path, err))
+    if (!state->path)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    return make_folder(path, err) && take_lock(state, err);
+}
+
+static bool is_whole(struct state *state, struct err *err)
+{
+    const char *restoring = below(state, STATE_RESTORING);
+    if (!restoring)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    return access(restoring, F_OK) < 0 ||
+           err_set(err, ERR_CONFIG,
+                   "a restore was cut off in %s: empty the folder (and the vault), then labeld "
+                   "--config FILE --restore DIR again",
+                   state->path);
+}
+
+bool state_open(struct state *state, const char *path, struct err *err)
+{
+    if (!state_lock(state, path, err))
         return false;
     state->spool = below(state, "spool");
     state->cache = below(state, "cache");
     if (!state->spool || !state->cache)
         return err_set(err, ERR_MEMORY, "out of memory");
-    return take_lock(state, err) && make_folder(state->spool, err) &&
+    return is_whole(state, err) && make_folder(state->spool, err) &&
            make_folder(state->cache, err) && empty_spool(state, err) && read_token(state, err);
 }
 
@@ -113,6 +132,11 @@ bool state_listen(const struct state *state, const char *admin, const char *webh
     if (!json || !path || !json_write(json, &text) || !buf_putc(&text, '\n'))
         return err_set(err, ERR_MEMORY, "out of memory");
     return io_write_file(path, buf_text(&text), text.length, 0644, err);
+}
+
+const char *state_vault(const struct config *config, struct arena *arena)
+{
+    return config->vault_path ? config->vault_path : arena_printf(arena, "%s/vault", config->state);
 }
 
 void state_close(struct state *state)

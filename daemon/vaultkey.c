@@ -41,20 +41,19 @@ static bool is_private(const char *path, struct err *err)
            err_set(err, ERR_CONFIG, "%s can be read by others; chmod 600 %s", path, path);
 }
 
-/* The credential if there is one, else the file in the state folder. */
-static const char *key_path(const char *state, struct arena *arena)
+const char *vaultkey_path(const char *state, struct arena *arena, bool *credential)
 {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
-    const char *credential = folder ? arena_printf(arena, "%s/vault.key", folder) : NULL;
-    if (credential && access(credential, F_OK) == 0)
-        return credential;
-    return arena_printf(arena, "%s/vault.key", state);
+    const char *path = folder ? arena_printf(arena, "%s/vault.key", folder) : NULL;
+    *credential = path && access(path, F_OK) == 0;
+    return *credential ? path : arena_printf(arena, "%s/vault.key", state);
 }
 
 static bool load_own(struct vaultkey *key, const struct config *config, const char *state,
                      struct arena *arena, struct err *err)
 {
-    const char *path = key_path(state, arena);
+    bool credential;
+    const char *path = vaultkey_path(state, arena, &credential);
     key->own = identities_new(err);
     if (!path)
         return err_set(err, ERR_MEMORY, "out of memory");
@@ -71,6 +70,8 @@ static bool load_own(struct vaultkey *key, const struct config *config, const ch
         identities_recipient(key->own, i, shown);
         if (!recipients_add(key->to, shown, err))
             return false;
+        if (i == 0 && !credential && !(key->at_risk = arena_strdup(arena, shown)))
+            return err_set(err, ERR_MEMORY, "out of memory");
     }
     return true;
 }

@@ -22,6 +22,8 @@ struct api_facts {
     uint32_t landlock_abi, types;
     const char *types_digest; /* hex */
     struct metrics *metrics;
+    bool (*is_key_at_risk)(void *context); /* the vault key has no copy elsewhere; NULL = no */
+    void *key_context;
 };
 
 struct api *api_open(const struct api_facts *facts, struct err *err);

@@ -142,6 +142,10 @@ static json_t *notes_json(const struct api *api)
     if (!api_is_realtime(api))
         json_array_append_new(notes, json_string("webhooks are answered at normal priority: give "
                                                  "labeld LimitRTPRIO=1"));
+    if (api->facts.is_key_at_risk && api->facts.is_key_at_risk(api->facts.key_context))
+        json_array_append_new(notes, json_string("the vault key has no copy elsewhere, without it "
+                                                 "no quarantined file comes back: labeld --config "
+                                                 "FILE --export-key FILE"));
     return notes;
 }
 
