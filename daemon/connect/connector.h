@@ -60,10 +60,11 @@ struct connector {
 
     /* MAY. Everything that belongs to the item beside its bytes (owner, mode, ACL, times,
      * attributes) as JSON of at most limits->capture_bytes, opaque outside the connector; what
-     * could not be read or did not fit is named in it under "left_out". ERR_CONFLICT: the item is
-     * not at `version`. */
+     * could not be read or did not fit is named in it under "left_out". Who reaches it is told as
+     * `grants` has it (of connect_exposure), for sharing may have been taken away before; an item
+     * that has another owner by now keeps its own. ERR_CONFLICT: the item is not at `version`. */
     bool (*capture)(struct connection *connection, const char *key, const char *version,
-                    struct arena *arena, const char **json, struct err *err);
+                    const char *grants, struct arena *arena, const char **json, struct err *err);
 
     /* MAY (CONNECT_RESTRICT). What of a wish can go from the item itself; looks only.
      * ERR_CONFLICT: neither the version nor the grants of the wish stand there. */

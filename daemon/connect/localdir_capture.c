@@ -15,7 +15,12 @@
 #include "connect/acl.h"
 
 /* The kernel's own bounds (xattr(7)): XATTR_LIST_MAX and XATTR_SIZE_MAX. */
-enum { list_max_bytes = 64 * 1024, value_max_bytes = 64 * 1024, frame_bytes = 32 * 1024 };
+enum {
+    list_max_bytes = 64 * 1024,
+    value_max_bytes = 64 * 1024,
+    frame_bytes = 32 * 1024,
+    plain_entries = 3 /* owner, group, others: no ACL beside the mode */
+};
 static const int64_t ns_in_s = 1000000000;
 
 static bool begins(const char *name, const char *prefix)
@@ -89,16 +94,14 @@ static bool capture_xattrs(struct capturing *capturing, struct err *err)
     return true;
 }
 
-static bool capture_acl(struct capturing *capturing, struct err *err)
+/* An ACL of three entries is the mode. */
+static bool capture_acl(struct capturing *capturing, const struct acl *acl, struct err *err)
 {
-    struct acl acl;
     char bytes[acl_max_bytes];
-    if (!acl_read(capturing->fd, &acl, err))
-        return false;
-    if (acl.count == 0)
+    if (acl->count <= plain_entries)
         return true;
     own_buf struct buf text = buf_new(2 * acl_max_bytes);
-    return (buf_base64(&text, bytes, acl_bytes(&acl, bytes)) &&
+    return (buf_base64(&text, bytes, acl_bytes(acl, bytes)) &&
             json_object_set_new(capturing->json, "acl", json_string(buf_text(&text))) == 0) ||
            out_of_memory(err);
 }
@@ -108,10 +111,20 @@ static int64_t nanoseconds(struct timespec time)
     return (int64_t)time.tv_sec * ns_in_s + time.tv_nsec;
 }
 
-static json_t *begin(const struct stat *st)
+/* The permission bits that the kernel shows for an ACL: the mask stands for the group. */
+static mode_t bits_of(struct acl *acl)
+{
+    const struct acl_entry *owner = acl_find(acl, ACL_USER_OBJ, 0);
+    const struct acl_entry *group = acl_find(acl, ACL_MASK, 0);
+    const struct acl_entry *other = acl_find(acl, ACL_OTHER, 0);
+    group = group ? group : acl_find(acl, ACL_GROUP_OBJ, 0);
+    return (mode_t)owner->perm << 6 | (mode_t)group->perm << 3 | other->perm;
+}
+
+static json_t *begin(const struct stat *st, struct acl *acl)
 {
     char mode[8];
-    snprintf(mode, sizeof mode, "%04o", (unsigned)st->st_mode & 07777);
+    snprintf(mode, sizeof mode, "%04o", (unsigned)((st->st_mode & 07000) | bits_of(acl)));
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:{}, s:[]}", "mode", mode, "uid",
                      (json_int_t)st->st_uid, "gid", (json_int_t)st->st_gid, "atime_ns",
                      (json_int_t)nanoseconds(st->st_atim), "mtime_ns",
@@ -128,14 +141,19 @@ static bool finish(const struct capturing *capturing, uint64_t most_bytes, const
     return *json || out_of_memory(err);
 }
 
-bool localdir_capture_open(int fd, uint64_t most_bytes, struct arena *arena, const char **json,
-                           struct err *err)
+bool localdir_capture_open(int fd, uint64_t most_bytes, const struct grants *was,
+                           struct arena *arena, const char **json, struct err *err)
 {
     struct stat st;
+    struct grants grants;
     if (fstat(fd, &st) < 0)
         return err_errno(err, "looking at a file");
+    if (!grants_read(fd, &grants, err))
+        return false;
+    if (was && was->uid == grants.uid && was->gid == grants.gid)
+        grants = *was;
     own_free char *value = mem_alloc(value_max_bytes);
-    own_json json_t *state = begin(&st);
+    own_json json_t *state = begin(&st, &grants.acl);
     if (!value || !state)
         return out_of_memory(err);
     struct capturing capturing = {.fd = fd,
@@ -145,23 +163,27 @@ bool localdir_capture_open(int fd, uint64_t most_bytes, struct arena *arena, con
                                   .xattrs = json_object_get(state, "xattrs"),
                                   .left_out = json_object_get(state, "left_out"),
                                   .value = value};
-    return capture_acl(&capturing, err) && capture_xattrs(&capturing, err) &&
+    return capture_acl(&capturing, &grants.acl, err) && capture_xattrs(&capturing, err) &&
            finish(&capturing, most_bytes, json, err);
 }
 
 bool localdir_capture(struct connection *connection, const char *key, const char *version,
-                      struct arena *arena, const char **json, struct err *err)
+                      const char *grants, struct arena *arena, const char **json, struct err *err)
 {
+    struct grants was;
     struct place_version wanted, now;
     const char *path = localdir_path(arena, key);
     if (!path)
         return localdir_no_path(key, err);
     if (!localdir_version_read(version, &wanted))
         return err_set(err, ERR_BROKEN, "%.200s: not a version of this connection", key);
+    if (grants && *grants && !grants_parse(grants, &was))
+        return err_set(err, ERR_BROKEN, "%.200s: not grants of this connection", key);
     own_fd int fd = localdir_openat(connection, path, O_RDONLY);
     if (fd < 0)
         return err_errno(err, "opening %.200s", key);
-    if (!localdir_capture_open(fd, connection->limits->capture_bytes, arena, json, err) ||
+    if (!localdir_capture_open(fd, connection->limits->capture_bytes,
+                               grants && *grants ? &was : NULL, arena, json, err) ||
         !place_version_of(fd, &now, err))
         return err_add(err, "%.200s", key);
     return place_version_equal(&wanted, &now) ||

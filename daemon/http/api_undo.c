@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "http/answer.h"
@@ -51,6 +52,12 @@ static bool may_undo(const struct item *item, const struct restriction *last, bo
 {
     if (item->deleted_us != ITEM_NO_TIME)
         answer_problem(answer, 409, "the file is gone");
+    else if (strcmp(item->outcome, "quarantined") == 0)
+        answer_problem(answer, 409,
+                       "the file is in quarantine: a release gives it back with all "
+                       "who reached it");
+    else if (strcmp(item->outcome, "encrypted") == 0)
+        answer_problem(answer, 409, "the file was encrypted: its copy has the sharing that it had");
     else if (!found || last->state == RESTRICTION_PLANNED)
         answer_problem(answer, 409, "nothing was taken away from this file");
     else if (last->state != RESTRICTION_DONE)

@@ -24,6 +24,11 @@ bool act_quarantine(struct visit *visit, const struct plan_step *step, struct vi
 bool act_unshare(struct visit *visit, const struct plan_step *step, struct visit_step *done,
                  struct err *err);
 
+/* What was planned (restrict_plan, not nothing): on record, then taken; the exposure is read anew
+ * into the outcome. */
+bool act_unshare_take(struct visit *visit, const struct plan_step *step,
+                      const struct connect_restriction *restriction, struct err *err);
+
 /* Inside the unit that records the visit: what was taken away is on record. */
 bool act_unshare_record(struct db *db, struct visit *visit, struct err *err);
 

@@ -81,7 +81,7 @@ static bool find_released(struct db *db, void *context, struct err *err)
         if (!found)
             break;
         after = entry.id;
-        if ((int)visit->copy.exposure.step <= entry.exposure)
+        if ((int)visit->copy.shared.step <= entry.exposure)
             mark_rules(released, &entry);
     }
     return true;

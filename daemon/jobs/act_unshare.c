@@ -75,6 +75,8 @@ static bool plan_taken(struct visit *visit, const struct plan_step *step,
                        const struct connect_restriction *restriction, struct err *err)
 {
     struct visit_outcome *outcome = &visit->outcome;
+    const struct connect_exposure *now =
+        outcome->exposure ? outcome->exposure : &visit->copy.exposure;
     const struct store_unit earlier = {finish_earlier, visit}, unit = {store_planned, visit};
     if (outcome->taken.id && !store_write(visit->world->store, STORE_COMMITTED, earlier, err))
         return false;
@@ -86,9 +88,11 @@ static bool plan_taken(struct visit *visit, const struct plan_step *step,
                                           .rules = names_json(step, visit->arena),
                                           .revision = visit->plan.plan.revision,
                                           .text = restriction->text,
+                                          .was = restriction->before,
+                                          .shared_with = visit_shared_with(now, visit->arena),
                                           .grants = restriction->after,
-                                          .before = (int)visit->copy.exposure.step,
-                                          .after = (int)visit->copy.exposure.step,
+                                          .before = (int)now->step,
+                                          .after = (int)now->step,
                                           .created_us = visit->now_us};
     if (store_write(visit->world->store, STORE_COMMITTED, unit, err))
         return true;
@@ -102,15 +106,15 @@ static bool forget(struct db *db, void *context, struct err *err)
 }
 
 /* Refused before anything was done. Else the row stays, and the next visit looks what became of
- * it. */
-static void give_up(struct visit *visit, enum err_kind kind)
+ * it. `was`: what an earlier step of this visit has left. */
+static void give_up(struct visit *visit, const struct connect_exposure *was, bool begun,
+                    enum err_kind kind)
 {
     struct err why = {0};
     int64_t id = visit->outcome.taken.id;
     const struct store_unit unit = {forget, &id};
-    bool begun = visit->outcome.exposure != NULL;
     visit->outcome.taken.id = 0;
-    visit->outcome.exposure = NULL;
+    visit->outcome.exposure = was;
     if (kind == ERR_REFUSED && !begun)
         store_write(visit->world->store, STORE_RAN, unit, &why);
 }
@@ -126,19 +130,27 @@ static bool look_again(struct visit *visit, struct err *err)
                                             now, err);
 }
 
+bool act_unshare_take(struct visit *visit, const struct plan_step *step,
+                      const struct connect_restriction *restriction, struct err *err)
+{
+    const struct connect_exposure *was = visit->outcome.exposure;
+    const struct connector *connector = visit->link->connector;
+    if (!plan_taken(visit, step, restriction, err))
+        return false;
+    bool taken = connector->restrict_take(visit->link->connection, visit->job.key,
+                                          visit->copy.stat.version, restriction->text, err);
+    if (taken && look_again(visit, err))
+        return true;
+    give_up(visit, was, taken, err->kind);
+    return false;
+}
+
 static bool take(struct visit *visit, const struct plan_step *step,
                  const struct connect_restriction *restriction, struct visit_step *done,
                  struct err *err)
 {
-    const struct connector *connector = visit->link->connector;
-    if (!plan_taken(visit, step, restriction, err))
+    if (!act_unshare_take(visit, step, restriction, err))
         return false;
-    if (!connector->restrict_take(visit->link->connection, visit->job.key, visit->copy.stat.version,
-                                  restriction->text, err) ||
-        !look_again(visit, err)) {
-        give_up(visit, err->kind);
-        return false;
-    }
     done->changed = done->recorded = true;
     return act_end(done, "unshared", restriction->stays ? "inherited" : NULL, restriction->stays);
 }

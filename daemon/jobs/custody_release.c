@@ -9,6 +9,7 @@
 #include "jobs/custody_run.h"
 #include "protect/open.h"
 #include "store/custody.h"
+#include "store/restriction.h"
 #include "vault/handoff.h"
 #include "vault/vault.h"
 
@@ -23,6 +24,12 @@ static bool store_given_back(struct db *db, void *context, struct err *err)
     struct entry *entry = &work->entry;
     int64_t now_us = clock_now_us();
     const struct custody_actor actor = {entry->asked_by, entry->asked_why};
+    const struct restriction_release given = {.item = entry->item,
+                                              .item_version = entry->item_version,
+                                              .grants = entry->grants,
+                                              .asked_by = entry->asked_by,
+                                              .asked_why = entry->asked_why,
+                                              .at_us = now_us};
     struct queue_job job = {.kind = QUEUE_VISIT,
                             .connection = entry->connection,
                             .key = entry->release_key ? entry->release_key : entry->key,
@@ -34,6 +41,7 @@ static bool store_given_back(struct db *db, void *context, struct err *err)
     entry->error = NULL;
     entry->due_us = ENTRY_NO_TIME;
     return custody_event(db, entry, CUSTODY_GIVEN_BACK, &actor, now_us, err) &&
+           restriction_given_back(db, &given, err) &&
            (!entry->release_key || custody_item_gone(db, entry, now_us, err)) &&
            queue_add(db, &job, err);
 }

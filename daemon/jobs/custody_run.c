@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "jobs/custodian.h"
 #include "jobs/job.h"
+#include "jobs/meanwhile.h"
 #include "jobs/take.h"
 #include "store/audit.h"
 #include "store/custody.h"
@@ -21,14 +22,14 @@ static bool store_taken(struct db *db, void *context, struct err *err)
 {
     struct custody_work *work = context;
     work->entry.intent = NULL;
+    work->entry.error = NULL;
     return custody_event(db, &work->entry, CUSTODY_TAKEN_AWAY, NULL, clock_now_us(), err);
 }
 
-/* The edit is in place again: look at it, as at any change. */
-static bool store_put_back(struct db *db, void *context, struct err *err)
+/* Look at the file, as at any change. */
+static bool queue_visit(struct db *db, const struct custody_work *work, int64_t now_us,
+                        struct err *err)
 {
-    struct custody_work *work = context;
-    int64_t now_us = clock_now_us();
     struct queue_job job = {.kind = QUEUE_VISIT,
                             .connection = work->entry.connection,
                             .key = work->entry.key,
@@ -36,9 +37,30 @@ static bool store_put_back(struct db *db, void *context, struct err *err)
                             .due_us = now_us,
                             .seen_us = now_us,
                             .force = true};
+    return queue_add(db, &job, err);
+}
+
+/* The edit is in place again. */
+static bool store_put_back(struct db *db, void *context, struct err *err)
+{
+    struct custody_work *work = context;
+    int64_t now_us = clock_now_us();
     work->entry.intent = NULL;
     return custody_event(db, &work->entry, CUSTODY_PUT_BACK, NULL, now_us, err) &&
-           queue_add(db, &job, err);
+           meanwhile_give_back(db, &work->entry, now_us, err) && queue_visit(db, work, now_us, err);
+}
+
+/* It was refused, or a kill came before it: the visit that planned it tries again, or has said
+ * that it cannot. Only one that believes the file to be gone is to look once more. */
+static bool store_not_made(struct db *db, void *context, struct err *err)
+{
+    bool taken;
+    struct custody_work *work = context;
+    int64_t now_us = clock_now_us();
+    work->entry.intent = NULL;
+    return custody_event(db, &work->entry, CUSTODY_NOT_MADE, NULL, now_us, err) &&
+           custody_item_taken(db, &work->entry, &taken, err) &&
+           (!taken || queue_visit(db, work, now_us, err));
 }
 
 static bool settle(struct custody_work *work, struct err *err)
@@ -51,9 +73,12 @@ static bool settle(struct custody_work *work, struct err *err)
                                                           entry->intent, entry->sha256, &end, &why))
         return err_set(err, why.kind ? why.kind : ERR_BROKEN, "%s", why.text);
     const struct store_unit taken = {store_taken, work}, back = {store_put_back, work};
+    const struct store_unit not_made = {store_not_made, work};
     if (end == CONNECT_REMOVED)
         return custody_stone_write(work, err) &&
                store_write(work->world->store, STORE_COMMITTED, taken, err);
+    if (end == CONNECT_NOT_REMOVED)
+        return store_write(work->world->store, STORE_COMMITTED, not_made, err);
     const struct entry cancelled = *entry;
     if (!store_write(work->world->store, STORE_COMMITTED, back, err))
         return false;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "jobs/job.h"
+#include "jobs/meanwhile.h"
 #include "protect/seal.h"
 #include "sandbox/copy.h"
 #include "store/custody.h"
@@ -66,8 +67,9 @@ static bool fill_entry(struct take *take, struct err *err)
     entry->format = (int)report->format;
     entry->status = (int)report->status;
     memcpy(entry->text_digest, report->text_digest, sizeof entry->text_digest);
-    entry->exposure = (int)visit->copy.exposure.step;
-    entry->shared_with = visit_shared_with(visit);
+    entry->exposure = (int)visit->copy.shared.step;
+    entry->shared_with = visit_shared_with(&visit->copy.shared, visit->arena);
+    entry->grants = visit->copy.shared.grants;
     entry->owner = stat->owner;
     entry->rules = rules_json(visit, take->step);
     entry->revision = visit->plan.plan.revision;
@@ -77,15 +79,19 @@ static bool fill_entry(struct take *take, struct err *err)
     if (!entry->rules)
         return err_set(err, ERR_MEMORY, "out of memory");
     return visit->link->connector->capture(visit->link->connection, stat->key, stat->version,
-                                           visit->arena, &entry->captured, err);
+                                           entry->grants, visit->arena, &entry->captured, err);
 }
 
 /* Units: the step and what goes with it -------------------------------------------------------- */
 
+/* One of an earlier version ends with it, so that what was shared before either is never lost. */
 static bool store_begun(struct db *db, void *context, struct err *err)
 {
     struct take *take = context;
     struct visit *visit = take->visit;
+    struct entry old = take->old;
+    if (old.id && !custody_event(db, &old, CUSTODY_CHANGED, NULL, visit->now_us, err))
+        return false;
     if (!custody_begin(db, &take->entry, visit->now_us, err))
         return false;
     return visit->job.state != QUEUE_RUNNING ||
@@ -102,6 +108,7 @@ static bool store_planned(struct db *db, void *context, struct err *err)
 {
     struct take *take = context;
     int64_t now_us = clock_now_us();
+    take->entry.error = NULL;
     return custody_event(db, &take->entry, CUSTODY_REMOVAL_PLANNED, NULL, now_us, err) &&
            custody_queue(db, &take->entry, now_us + settle_after_us, err);
 }
@@ -109,9 +116,23 @@ static bool store_planned(struct db *db, void *context, struct err *err)
 static bool store_changed(struct db *db, void *context, struct err *err)
 {
     struct take *take = context;
-    bool begun = take->entry.state == ENTRY_REMOVING;
-    return custody_event(db, &take->entry, begun ? CUSTODY_PUT_BACK : CUSTODY_CHANGED, NULL,
-                         clock_now_us(), err);
+    int64_t now_us = clock_now_us();
+    return custody_event(db, &take->entry, CUSTODY_CHANGED, NULL, now_us, err) &&
+           meanwhile_give_back(db, &take->entry, now_us, err);
+}
+
+static bool store_not_made(struct db *db, void *context, struct err *err)
+{
+    struct take *take = context;
+    take->entry.intent = NULL;
+    return custody_event(db, &take->entry, CUSTODY_NOT_MADE, NULL, clock_now_us(), err);
+}
+
+/* Why it waits, for people. */
+static bool store_waiting(struct db *db, void *context, struct err *err)
+{
+    struct take *take = context;
+    return entry_save(db, &take->entry, err);
 }
 
 static bool store(struct take *take, bool (*run)(struct db *db, void *context, struct err *err),
@@ -121,19 +142,38 @@ static bool store(struct take *take, bool (*run)(struct db *db, void *context, s
     return store_write(take->visit->world->store, STORE_COMMITTED, unit, err);
 }
 
-/* The file is not what it was: the entry ends, then its copy goes. */
-static bool cancel(struct take *take, struct err *err)
+/* Of an entry that has ended; not always of the kind that is begun now. */
+static void drop_copy(const struct take *take, const struct entry *entry)
 {
     struct err why = {0};
-    take->entry.intent = NULL;
+    if (!take_copy_of(entry->kind)->drop(take->visit->world, take->visit->link, entry, &why))
+        LOG(LOG_LEVEL_WARN, "copy-left", LOG_NUMBER(entry, entry->id), LOG_TEXT(error, why.text));
+}
+
+/* The file is not what it was. Its name was not taken away: the entry waits on; else it ends, then
+ * its copy goes. One whose sharing a kill has cut waits for the next visit: this one records that
+ * first. */
+static bool changed(struct take *take, struct err *err)
+{
+    if (take->entry.state == ENTRY_REMOVING)
+        return store(take, store_not_made, err);
+    if (take->visit->outcome.taken.id)
+        return true;
     if (!store(take, store_changed, err))
         return false;
-    const struct take_copy *copy =
-        take_copy_of(take->entry.kind); /* not always the one begun now */
-    if (!copy->drop(take->visit->world, take->visit->link, &take->entry, &why))
-        LOG(LOG_LEVEL_WARN, "copy-left", LOG_NUMBER(entry, take->entry.id),
-            LOG_TEXT(error, why.text));
+    drop_copy(take, &take->entry);
     return true;
+}
+
+/* The file stands where it was, and goes later. Not on record is no reason to fail otherwise. */
+static void wait(struct take *take, const struct err *why)
+{
+    struct err err = {0};
+    const char *said = take->entry.error;
+    take->entry.error = why->text;
+    if (!said || strcmp(said, why->text) != 0)
+        store(take, store_waiting, &err);
+    meanwhile_close(take->visit, take->step);
 }
 
 /* Sealing ------------------------------------------------------------------------------------- */
@@ -217,39 +257,45 @@ static bool find_open(struct db *db, void *context, struct err *err)
                       &opened->found, err);
 }
 
-/* *found: go on with it. */
-static bool resume(struct take *take, bool *found, struct err *err)
+/* begun: go on with it. */
+static bool resume(struct take *take, struct err *err)
 {
     const struct entry fresh = take->entry;
     struct opened opened = {.take = take};
     const struct store_unit unit = {find_open, &opened};
-    *found = false;
     if (!store_write(take->visit->world->store, STORE_RAN, unit, err))
         return false;
     if (opened.found && take->entry.state == ENTRY_REMOVING)
         return err_set(err, ERR_BUSY, "%.200s is being taken away already", take->entry.path);
-    bool same = opened.found && take->entry.kind == take->copy->kind &&
-                strcmp(take->entry.item_version, take->visit->copy.stat.version) == 0;
-    if (opened.found && !same && !cancel(take, err))
+    take->begun = opened.found && take->entry.kind == take->copy->kind &&
+                  strcmp(take->entry.item_version, take->visit->copy.stat.version) == 0;
+    if (take->begun)
+        return true;
+    if (opened.found)
+        take->old = take->entry;
+    take->entry = fresh;
+    return true;
+}
+
+static bool begin_new(struct take *take, struct err *err)
+{
+    if (!fill_entry(take, err) || !store(take, store_begun, err))
         return false;
-    if (!same)
-        take->entry = fresh;
-    *found = same;
+    take->begun = true;
+    if (take->old.id)
+        drop_copy(take, &take->old);
     return true;
 }
 
 static bool begin(struct take *take, struct err *err)
 {
-    bool found;
     struct visit *visit = take->visit;
     const struct connector *connector = visit->link->connector;
-    if (!resume(take, &found, err))
+    if (!resume(take, err) || (!take->begun && !begin_new(take, err)))
         return false;
     take->removing =
         connector->remove_open(visit->link->connection, &visit->copy.stat, &take->input, err);
-    if (!take->removing)
-        return false;
-    return found || (fill_entry(take, err) && store(take, store_begun, err));
+    return take->removing != NULL;
 }
 
 bool take_run(struct take *take, struct visit_step *done, struct err *err)
@@ -264,8 +310,10 @@ bool take_run(struct take *take, struct visit_step *done, struct err *err)
             .step = take->step, .word = take->copy->word, .changed = true, .recorded = true};
         return true;
     }
-    if (err->kind == ERR_CONFLICT && take->entry.id != 0 && take->entry.state <= ENTRY_REMOVING &&
-        !cancel(take, &why))
+    if (err->kind == ERR_CONFLICT && take->begun && !changed(take, &why))
         return err_set(err, why.kind, "%s", why.text);
+    if (take->begun && err->kind != ERR_CONFLICT && err->kind != ERR_GONE &&
+        err->kind != ERR_STOPPED)
+        wait(take, err);
     return false;
 }

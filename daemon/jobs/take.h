@@ -1,9 +1,11 @@
 /*
  * take: seal a file and take it away: what quarantine and encryption have in common. They differ
  * in where the copy goes and to whom it is sealed.
- * The order that loses nothing: lease, entry stored, copy sealed from the leased file, durable and
- * read back, stored; intent stored, then the name is taken away. What follows two seconds later
- * is custody_run's. After a kill the next visit finds the entry and goes on.
+ * The order that loses nothing: entry stored with all that the file has beside its bytes; lease,
+ * copy sealed from the leased file, durable and read back, stored; intent stored, then the name is
+ * taken away. What follows two seconds later is custody_run's. After a kill the next visit finds
+ * the entry and goes on. What cannot be done now leaves the entry waiting, the file closed to all
+ * but its owner (meanwhile.h).
  */
 #ifndef LABELD_JOBS_TAKE_H
 #define LABELD_JOBS_TAKE_H
@@ -32,6 +34,8 @@ struct take {
     const struct take_copy *copy;
     const struct recipients *to;
     struct entry entry;
+    struct entry old; /* of another version: the new one takes its place; id 0 = none */
+    bool begun;       /* the entry is on record, with the sharing that a release gives back */
     struct connect_removing *removing;
     struct connect_creating *creating; /* for copies that lie beside the file */
     int input;                         /* the leased file */

@@ -77,7 +77,7 @@ static bool raise_alerts(struct db *db, const struct visit *visit, struct err *e
                                     .level = (enum alert_level)step->alert_level,
                                     .message = step->message,
                                     .seen = visit->copy.stat.version,
-                                    .exposure = (int)visit->copy.exposure.step,
+                                    .exposure = (int)visit->copy.shared.step,
                                     .updated_us = visit->now_us};
         if (!alert_raise(db, &alert, &change, err) ||
             (events[change] && !say(db, visit, events[change], &alert, NULL, err)))
@@ -175,7 +175,7 @@ static bool fill_actions(struct telling *telling, struct err *err)
 static bool fill_notice(struct telling *telling, struct err *err)
 {
     const struct visit *visit = telling->visit;
-    const char *exposure = facts_exposure_word(visit->copy.exposure.step);
+    const char *exposure = facts_exposure_word(visit->copy.shared.step);
     telling->notice = (struct notice){.item = visit->copy.before.id,
                                       .connection = visit->link->name,
                                       .path = visit->copy.stat.path,

@@ -18,6 +18,12 @@ struct undo {
     const char *path;
 };
 
+/* Nobody asked: what was taken while the file waited to be taken away. */
+static bool is_own(const struct undo *undo)
+{
+    return !undo->restriction.asked_by;
+}
+
 static bool find(struct db *db, void *context, struct err *err)
 {
     struct undo *undo = context;
@@ -79,11 +85,11 @@ static bool save_exposure(struct db *db, const struct undo *undo, struct err *er
 {
     struct item item = undo->visit->copy.before;
     const struct connect_exposure *exposure = undo->exposure;
-    const struct visit visit = {.arena = undo->visit->arena, .copy.exposure = *exposure};
-    item.shared_us = item.exposure == (int)exposure->step ? item.shared_us : undo->visit->now_us;
+    if (item.exposure != (int)exposure->step && !is_own(undo))
+        item.shared_us = undo->visit->now_us;
     item.exposure = (int)exposure->step;
     item.sharing_known = exposure->sharing_known;
-    item.shared_with = visit_shared_with(&visit);
+    item.shared_with = visit_shared_with(exposure, undo->visit->arena);
     item.exposure_why = exposure->why;
     item.revision = NULL; /* decided again, with what was undone */
     return item_save(db, &item, err);
@@ -121,23 +127,38 @@ static bool refuse(struct undo *undo, const struct err *why)
     return undo->restriction.result != NULL;
 }
 
-/* At the version that the catalogue, and so the person who asked, knows. */
+/* That the catalogue, and so the person who asked, knows; our own give-back is of whatever version
+ * stands there. NULL with err. */
+static const char *version_of(const struct undo *undo, struct err *err)
+{
+    struct connect_stat stat;
+    const struct visit *visit = undo->visit;
+    if (!is_own(undo))
+        return visit->copy.before.version;
+    return visit->link->connector->stat(visit->link->connection, visit->job.key, visit->arena,
+                                        &stat, err)
+               ? stat.version
+               : NULL;
+}
+
 static bool give_back(struct undo *undo, struct err *err)
 {
     struct connect_restored restored;
+    const char *version = version_of(undo, err);
     struct visit *visit = undo->visit;
     struct restriction *row = &undo->restriction;
     const struct connector *connector = visit->link->connector;
     struct connect_exposure *now = arena_alloc(visit->arena, 1, sizeof *now);
     if (!now)
         return err_set(err, ERR_MEMORY, "out of memory");
-    if (!connector->unrestrict(visit->link->connection, visit->job.key, visit->copy.before.version,
-                               row->text, false, visit->arena, &restored, err) ||
+    if (!version ||
+        !connector->unrestrict(visit->link->connection, visit->job.key, version, row->text, false,
+                               visit->arena, &restored, err) ||
         !connector->exposure(visit->link->connection, visit->job.key, visit->arena, now, err))
         return false;
     undo->exposure = now;
     row->state = RESTRICTION_UNDONE;
-    row->item_version = visit->copy.before.version;
+    row->item_version = version;
     row->grants = arena_strdup(visit->arena, now->grants);
     row->after = (int)now->step;
     row->result = result_json(&restored, visit->arena);
@@ -148,7 +169,9 @@ static bool carry_out(struct undo *undo, struct err *err)
 {
     struct err why = {0};
     struct visit *visit = undo->visit;
-    if (!give_back(undo, &why) && (!is_final(why.kind) || !refuse(undo, &why)))
+    bool given = give_back(undo, &why);
+    bool again = is_own(undo) && why.kind == ERR_CONFLICT;
+    if (!given && (again || !is_final(why.kind) || !refuse(undo, &why)))
         return err_set(err, why.kind, "%s", why.text);
     undo->restriction.changed_us = visit->now_us;
     const struct store_unit unit = {record, undo};

@@ -13,6 +13,7 @@
 #include "jobs/budget.h"
 #include "policy/plan.h"
 #include "sandbox/parser.h"
+#include "store/entry.h"
 #include "store/intent.h"
 #include "store/item.h"
 #include "store/queue.h"
@@ -51,12 +52,15 @@ struct visit_world {
 struct visit_copy { /* fetch */
     struct connect_stat stat;
     struct connect_exposure exposure;
-    struct connect_copy copy; /* fd -1 = not fetched */
-    struct item before;       /* as the catalogue had it */
-    bool known;               /* `before` is there */
-    bool same_bytes;          /* version and types digest are those of the last examination */
-    uint64_t budgeted;        /* bytes taken from the budget */
-    bool unreadable;          /* the service does not let this daemon read it */
+    struct connect_exposure shared; /* what is decided by: see meanwhile.h */
+    struct entry open;              /* an earlier visit has begun to take it away; id 0 = none */
+    struct restriction last;        /* the newest one; id 0 = none */
+    struct connect_copy copy;       /* fd -1 = not fetched */
+    struct item before;             /* as the catalogue had it */
+    bool known;                     /* `before` is there */
+    bool same_bytes;                /* version and types digest are those of the last examination */
+    uint64_t budgeted;              /* bytes taken from the budget */
+    bool unreadable;                /* the service does not let this daemon read it */
     bool gone;
     bool nothing_new; /* nor the rules, nor who can reach it: an echo, closed at once */
 };
@@ -99,6 +103,7 @@ struct visit_outcome { /* act */
     const char *rule;         /* that asked for the label; NULL = none */
     struct restriction taken; /* in this visit, or before a kill; planned; id 0 = none */
     const struct connect_exposure *exposure; /* after sharing was changed; NULL = as fetched */
+    struct entry ended;                      /* was open, and is not asked for; id 0 = none */
     struct intent intent;                    /* id 0 = none */
     bool settled;                            /* the displaced file is gone already */
     bool unclear; /* whether it was placed: the intent stays, the next visit recovers */
@@ -134,7 +139,7 @@ bool visit_act(struct visit *visit, struct err *err);
 bool visit_record(struct visit *visit, struct err *err);
 
 /* Who can reach the file, as a JSON list. */
-const char *visit_shared_with(const struct visit *visit);
+const char *visit_shared_with(const struct connect_exposure *exposure, struct arena *arena);
 
 /* What became of a failed visit: retry, conflict, giving up. */
 void visit_failed(struct visit *visit, const struct err *why);

@@ -57,16 +57,17 @@ static void fill_facts(struct visit *visit)
     facts->path = copy->stat.path;
     facts->connection = visit->link->name;
     facts->owner = copy->stat.owner;
-    facts->exposure = copy->exposure.step;
-    facts->sharing_known = copy->exposure.sharing_known;
-    facts->shared_with = copy->exposure.shared_with;
-    facts->shared_with_count = copy->exposure.shared_with_count;
+    facts->exposure = copy->shared.step;
+    facts->sharing_known = copy->shared.sharing_known;
+    facts->shared_with = copy->shared.shared_with;
+    facts->shared_with_count = copy->shared.shared_with_count;
     facts->created = copy->stat.created;
     facts->modified = copy->stat.modified;
     bool same_version = copy->known && strcmp(before->version, copy->stat.version) == 0;
     if (same_version && before->own_version)
         facts->modified = time_of(before->modified_us); /* without our own write */
-    bool same_step = copy->known && before->exposure == (int)copy->exposure.step;
+    bool meanwhile = copy->open.id && before->exposure == (int)copy->exposure.step;
+    bool same_step = copy->known && (meanwhile || before->exposure == (int)copy->shared.step);
     facts->shared =
         same_step ? time_of(before->shared_us) : (struct facts_time){copy->known, visit->now_us};
     compare_label(visit, facts);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "jobs/custody_run.h"
+#include "jobs/meanwhile.h"
 #include "jobs/recover.h"
 #include "jobs/undo.h"
 #include "jobs/visit.h"
@@ -14,7 +15,8 @@ static bool find_before(struct db *db, void *context, struct err *err)
 {
     struct visit *visit = context;
     return item_find(db, visit->job.connection, visit->job.key, visit->arena, &visit->copy.before,
-                     &visit->copy.known, err);
+                     &visit->copy.known, err) &&
+           meanwhile_find(db, visit, err);
 }
 
 struct open_intent {
@@ -48,6 +50,8 @@ static bool read_before(struct visit *visit, struct err *err)
         return false;
     if (!visit->copy.known)
         item_init(&visit->copy.before, visit->job.connection, visit->job.key);
+    if (!visit->copy.known && visit->copy.open.id) /* it is that of a visit that was cut */
+        visit->copy.before.id = visit->copy.open.item;
     return true;
 }
 
@@ -78,7 +82,8 @@ static bool is_decided(const struct visit *visit)
     const struct policy *policy = world->policy(world->policy_context);
     bool same = same_text(before->revision, policy_revision(policy));
     world->policy_done(world->policy_context, policy);
-    return same && !before->todo && strcmp(before->outcome, "waiting") != 0 &&
+    bool waits = copy->open.id && strcmp(before->outcome, "refused") != 0;
+    return same && !before->todo && !waits && strcmp(before->outcome, "waiting") != 0 &&
            before->exposure == (int)copy->exposure.step &&
            same_text(before->exposure_why, copy->exposure.why) &&
            strcmp(before->path, copy->stat.path) == 0 &&
@@ -139,6 +144,8 @@ bool visit_fetch(struct visit *visit, struct err *err)
     }
     if (!there)
         return err_set(err, why.kind, "%s", why.text);
+    if (!meanwhile_shared(visit, err))
+        return false;
     copy->same_bytes = is_same(visit);
     copy->nothing_new = copy->same_bytes && is_decided(visit) && !visit->outcome.taken.id;
     return copy->same_bytes || fetch_bytes(visit, err);

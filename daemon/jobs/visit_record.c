@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "jobs/act.h"
 #include "jobs/job.h"
+#include "jobs/meanwhile.h"
 #include "jobs/tell.h"
 #include "store/audit.h"
 
@@ -32,16 +33,15 @@ static const struct connect_exposure *exposure_now(const struct visit *visit)
     return visit->outcome.exposure ? visit->outcome.exposure : &visit->copy.exposure;
 }
 
-const char *visit_shared_with(const struct visit *visit)
+const char *visit_shared_with(const struct connect_exposure *exposure, struct arena *arena)
 {
     own_json json_t *list = json_array();
     own_buf struct buf text = buf_new(json_max_bytes);
-    const struct connect_exposure *exposure = exposure_now(visit);
     for (size_t i = 0; list && i < exposure->shared_with_count; i++)
         json_array_append_new(list, json_text(exposure->shared_with[i]));
     if (!list || !json_write(list, &text))
         return "[]";
-    const char *copy = arena_strdup(visit->arena, buf_text(&text));
+    const char *copy = arena_strdup(arena, buf_text(&text));
     return copy ? copy : "[]";
 }
 
@@ -84,6 +84,15 @@ static void fill_label(const struct visit *visit, struct item *item)
     item->previous_id = NULL;
 }
 
+/* Since when it is shared so: what is taken away only for a while does not count. */
+static int64_t shared_us(const struct visit *visit)
+{
+    const struct visit_outcome *outcome = &visit->outcome;
+    bool meanwhile = outcome->taken.id && strcmp(outcome->taken.wanted, RESTRICTION_MEANWHILE) == 0;
+    bool same = exposure_now(visit)->step == visit->copy.exposure.step;
+    return same || meanwhile ? us_of(visit->plan.facts.shared) : visit->now_us;
+}
+
 static void fill_item(const struct visit *visit, struct item *item)
 {
     const struct visit_copy *copy = &visit->copy;
@@ -97,11 +106,11 @@ static void fill_item(const struct visit *visit, struct item *item)
     item->owner = copy->stat.owner;
     item->exposure = (int)exposure->step;
     item->sharing_known = exposure->sharing_known;
-    item->shared_with = visit_shared_with(visit);
+    item->shared_with = visit_shared_with(exposure, visit->arena);
     item->exposure_why = exposure->why;
     item->created_us = us_of(facts->created);
     item->modified_us = us_of(facts->modified);
-    item->shared_us = exposure->step == copy->exposure.step ? us_of(facts->shared) : visit->now_us;
+    item->shared_us = shared_us(visit);
     item->deleted_us = ITEM_NO_TIME;
     if (visit->report.fresh)
         fill_examined(visit, item);
@@ -335,8 +344,8 @@ static bool record(struct db *db, void *context, struct err *err)
     struct visit *visit = context;
     bool ok = visit->copy.nothing_new ||
               (visit->copy.gone ? record_gone(db, visit, err) : record_item(db, visit, err));
-    ok = ok && act_unshare_record(db, visit, err) && end_intent(db, visit, err) &&
-         (visit->copy.gone || once_more(db, visit, err));
+    ok = ok && act_unshare_record(db, visit, err) && meanwhile_end(db, visit, err) &&
+         end_intent(db, visit, err) && (visit->copy.gone || once_more(db, visit, err));
     return ok && job_event(db, &visit->job, JOB_FINISHED, visit->now_us, err);
 }
 
@@ -353,6 +362,7 @@ bool visit_record(struct visit *visit, struct err *err)
     if (!store_write(visit->world->store, STORE_COMMITTED, unit, err))
         return false;
     ring_told(visit);
+    meanwhile_drop(visit);
     if (visit->outcome.replacing && visit->outcome.new_version && visit->world->settle) {
         visit->world->settle(visit->world->settle_context, visit->link, visit->outcome.replacing,
                              &visit->outcome.intent);

@@ -95,16 +95,23 @@ bool custody_event(struct db *db, struct entry *entry, enum custody_event event,
     return false;
 }
 
-bool custody_item_gone(struct db *db, const struct entry *entry, int64_t now_us, struct err *err)
+bool custody_item_taken(struct db *db, const struct entry *entry, bool *taken, struct err *err)
 {
     bool found;
     struct item item;
     own_arena struct arena arena = arena_new(item_max_bytes);
     if (!item_get(db, entry->item, &arena, &item, &found, err))
         return false;
-    bool taken = found && (strcmp(item.outcome, "quarantined") == 0 ||
-                           strcmp(item.outcome, "encrypted") == 0);
-    return !taken || item_gone(db, entry->item, now_us, err);
+    *taken = found &&
+             (strcmp(item.outcome, "quarantined") == 0 || strcmp(item.outcome, "encrypted") == 0);
+    return true;
+}
+
+bool custody_item_gone(struct db *db, const struct entry *entry, int64_t now_us, struct err *err)
+{
+    bool taken;
+    return custody_item_taken(db, entry, &taken, err) &&
+           (!taken || item_gone(db, entry->item, now_us, err));
 }
 
 bool custody_queue(struct db *db, const struct entry *entry, int64_t due_us, struct err *err)

@@ -36,6 +36,9 @@ bool custody_event(struct db *db, struct entry *entry, enum custody_event event,
  * unless another file has taken its place in the catalogue. */
 bool custody_item_gone(struct db *db, const struct entry *entry, int64_t now_us, struct err *err);
 
+/* Whether the item's row says that this took it away. */
+bool custody_item_taken(struct db *db, const struct entry *entry, bool *taken, struct err *err);
+
 /* Ask a worker to carry the entry on, not before `due_us`. */
 bool custody_queue(struct db *db, const struct entry *entry, int64_t due_us, struct err *err);
 

@@ -74,6 +74,7 @@ static void take_place(struct row *row, struct entry *entry)
 static void take_life(struct row *row, struct entry *entry)
 {
     entry->captured = row_text(row);
+    entry->grants = row_text(row);
     entry->recipients = row_text(row);
     entry->intent = row_text(row);
     entry->made = row_text(row);
@@ -139,22 +140,23 @@ static void put_place(struct db_query *query, const struct entry *entry)
 static void put_life(struct db_query *query, const struct entry *entry)
 {
     db_text(query, 21, entry->captured);
-    db_text(query, 22, entry->recipients);
-    db_text(query, 23, entry->intent);
-    db_text(query, 24, entry->made);
-    db_text(query, 25, entry->copy_key);
-    db_text(query, 26, entry->copy_version);
-    db_text(query, 27, entry->tombstone);
-    db_text(query, 28, entry->tombstone_version);
-    db_number(query, 29, (int64_t)entry->sealed_size);
-    db_number(query, 30, entry->created_us);
-    db_number(query, 31, entry->changed_us);
-    row_put_time(query, 32, entry->due_us);
-    db_text(query, 33, entry->asked_by);
-    db_text(query, 34, entry->asked_why);
-    db_text(query, 35, entry->release_key);
-    db_text(query, 36, entry->result);
-    db_text(query, 37, entry->error);
+    db_text(query, 22, entry->grants);
+    db_text(query, 23, entry->recipients);
+    db_text(query, 24, entry->intent);
+    db_text(query, 25, entry->made);
+    db_text(query, 26, entry->copy_key);
+    db_text(query, 27, entry->copy_version);
+    db_text(query, 28, entry->tombstone);
+    db_text(query, 29, entry->tombstone_version);
+    db_number(query, 30, (int64_t)entry->sealed_size);
+    db_number(query, 31, entry->created_us);
+    db_number(query, 32, entry->changed_us);
+    row_put_time(query, 33, entry->due_us);
+    db_text(query, 34, entry->asked_by);
+    db_text(query, 35, entry->asked_why);
+    db_text(query, 36, entry->release_key);
+    db_text(query, 37, entry->result);
+    db_text(query, 38, entry->error);
 }
 
 bool entry_add(struct db *db, struct entry *entry, struct err *err)

@@ -46,6 +46,7 @@ struct entry {
     const char *message;              /* for the owner; NULL = none */
     int alert_level;                  /* -1 = none */
     const char *captured;             /* the connector's: what a release gives back */
+    const char *grants;               /* who reached it before anything was done, in it as well */
     const char *recipients;           /* JSON list: who can open the copy */
     const char *intent;               /* the connector's, while something is under way */
     const char *made;                 /* version that the intent makes, or made */

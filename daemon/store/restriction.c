@@ -18,10 +18,12 @@ bool restriction_add(struct db *db, struct restriction *restriction, struct err 
     db_text(query, 6, restriction->rules);
     db_text(query, 7, restriction->revision);
     db_text(query, 8, restriction->text);
-    db_text(query, 9, restriction->grants);
-    db_number(query, 10, restriction->before);
-    db_number(query, 11, restriction->after);
-    db_number(query, 12, restriction->created_us);
+    db_text(query, 9, restriction->was);
+    db_text(query, 10, restriction->shared_with);
+    db_text(query, 11, restriction->grants);
+    db_number(query, 12, restriction->before);
+    db_number(query, 13, restriction->after);
+    db_number(query, 14, restriction->created_us);
     if (db_step(query, err) != DB_ROW)
         return false;
     restriction->id = db_column_number(query, 0);
@@ -94,14 +96,16 @@ static bool take(struct db_query *query, struct arena *arena, struct restriction
         .rules = text_of(&taking, 7),
         .revision = text_of(&taking, 8),
         .text = text_of(&taking, 9),
-        .grants = text_of(&taking, 10),
-        .before = (int)db_column_number(query, 11),
-        .after = (int)db_column_number(query, 12),
-        .created_us = db_column_number(query, 13),
-        .changed_us = db_column_number(query, 14),
-        .asked_by = text_of(&taking, 15),
-        .asked_why = text_of(&taking, 16),
-        .result = text_of(&taking, 17),
+        .was = text_of(&taking, 10),
+        .shared_with = text_of(&taking, 11),
+        .grants = text_of(&taking, 12),
+        .before = (int)db_column_number(query, 13),
+        .after = (int)db_column_number(query, 14),
+        .created_us = db_column_number(query, 15),
+        .changed_us = db_column_number(query, 16),
+        .asked_by = text_of(&taking, 17),
+        .asked_why = text_of(&taking, 18),
+        .result = text_of(&taking, 19),
     };
     db_done(query);
     return !taking.no_memory || err_set(err, ERR_MEMORY, "out of memory");
@@ -137,6 +141,21 @@ bool restriction_next_open(struct db *db, int64_t after, struct arena *arena,
     struct db_query *query = db_query(db, DB_RESTRICTION_NEXT_OPEN);
     db_number(query, 1, after);
     return take(query, arena, restriction, found, err);
+}
+
+bool restriction_given_back(struct db *db, const struct restriction_release *release,
+                            struct err *err)
+{
+    struct db_query *query = db_query(db, DB_RESTRICTION_GIVEN_BACK);
+    db_number(query, 1, release->at_us);
+    db_text(query, 2, release->asked_by);
+    db_text(query, 3, release->asked_why);
+    db_text(query, 4, "{\"restored\":[\"sharing, with the release\"],\"lost\":[]}");
+    db_number(query, 5, release->item);
+    db_text(query, 6, RESTRICTION_MEANWHILE);
+    db_text(query, 7, release->item_version);
+    db_text(query, 8, release->grants);
+    return db_run(query, NULL, err);
 }
 
 bool restriction_follow(struct db *db, int64_t item, const char *old_version,

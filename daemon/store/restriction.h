@@ -8,6 +8,9 @@
 #include "base/arena.h"
 #include "store/db.h"
 
+/* What is wanted while a file waits to be taken away: no rule's operand has these words. */
+#define RESTRICTION_MEANWHILE "private, until the file is taken away"
+
 /* Numbers are stored: append only. PLANNED leads to DONE, or the row goes when nothing was taken;
  * DONE to UNDOING when a person asks; UNDOING to UNDONE, or back when it cannot be. */
 enum restriction_state {
@@ -28,10 +31,12 @@ struct restriction {
     const char *rules;            /* JSON list of names */
     const char *revision;         /* of the rules file; NULL = none */
     const char *text;             /* the connector's: what was taken */
+    const char *was;              /* the grants before */
+    const char *shared_with;      /* JSON list: whom they reached */
     const char *grants;           /* as they were left: after taking, after giving back */
     int before, after;            /* enum facts_exposure */
     int64_t created_us, changed_us;
-    const char *asked_by, *asked_why; /* UNDOING, UNDONE */
+    const char *asked_by, *asked_why; /* UNDOING, UNDONE; NULL = labeld itself */
     const char *result; /* JSON {"restored":[…],"lost":[{"what","why"}]} of the last undo */
 };
 
@@ -57,6 +62,17 @@ bool restriction_last(struct db *db, int64_t item, struct arena *arena,
 /* The next that is planned or undoing, with an id above `after`. */
 bool restriction_next_open(struct db *db, int64_t after, struct arena *arena,
                            struct restriction *restriction, bool *found, struct err *err);
+
+/* A release gave a file back with the grants that it had before this: what was taken from that
+ * version meanwhile, or since those grants, is undone with it. */
+struct restriction_release {
+    int64_t item;
+    const char *item_version, *grants;
+    const char *asked_by, *asked_why;
+    int64_t at_us;
+};
+bool restriction_given_back(struct db *db, const struct restriction_release *release,
+                            struct err *err);
 
 /* labeld itself wrote a new version of the item: what was left or undone at the old one holds for
  * the new one. */

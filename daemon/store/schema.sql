@@ -172,6 +172,7 @@ CREATE TABLE entry (
     message           TEXT,
     alert_level       BIGINT NOT NULL,
     captured          TEXT NOT NULL,
+    grants            TEXT NOT NULL, -- who reached the file before anything was done
     recipients        TEXT NOT NULL,
     intent            TEXT,
     made              TEXT,
@@ -224,7 +225,9 @@ CREATE TABLE restriction (
     rules        TEXT NOT NULL,
     revision     TEXT,
     body         TEXT NOT NULL,
-    grants       TEXT NOT NULL,
+    was          TEXT NOT NULL, -- grants before
+    shared_with  TEXT NOT NULL, -- and whom they reached
+    grants       TEXT NOT NULL, -- and as they were left
     before       BIGINT NOT NULL,
     after        BIGINT NOT NULL,
     created      BIGINT NOT NULL,

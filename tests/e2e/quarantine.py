@@ -131,6 +131,34 @@ class Quarantine(Case):
         self.assertEqual(status["vault_bytes"], first["sealed_size"] + second["sealed_size"])
         self.assertIn("2 quarantined", daemon.ctl("status").stdout)
 
+    def mode(self, name):
+        return os.stat(self.path(name)).st_mode & 0o7777
+
+    def test_a_file_that_is_open_for_writing_is_closed_meanwhile_and_comes_back_as_it_was(self):
+        daemon = self.begin({})
+        with open(daemon.write("cards.txt", TEXT), "a", encoding="utf-8") as writer:
+            os.chmod(writer.name, 0o666)
+            daemon.wait("it is closed", lambda: self.mode("cards.txt") == 0o600)
+            daemon.wait("it waits", lambda: self.entries()[0]["error"] is not None)
+            entry = self.entries()[0]
+            self.assertEqual((entry["state"], entry["exposure"]), ("sealing", "organisation"))
+            self.assertIn("open for writing", entry["error"])
+            daemon.wait("it is told", lambda: daemon.items()["/cards.txt"]["outcome"] == "waiting")
+            self.assertEqual(daemon.items()["/cards.txt"]["exposure"], "private")
+            self.assertIn("open for writing", self.quarantine("show", entry["id"]).stdout)
+            self.assertEqual(self.quarantine("release", entry["id"]).returncode, 4)
+        self.wait_entries(1)
+        daemon.settle()
+        item = daemon.items()["/cards.txt"]
+        status, _, problem = daemon.ask(f"/api/v1/items/{item['id']}/undo", "POST")
+        self.assertEqual(status, 409, problem)
+        self.assertIn("a release gives it back", problem["detail"])
+        self.quarantine("release", entry["id"])
+        daemon.settle()
+        self.assertEqual((self.read("cards.txt"), self.mode("cards.txt")), (TEXT, 0o666))
+        restriction = daemon.ask(f"/api/v1/items/{item['id']}")[2]["restriction"]
+        self.assertEqual((restriction["state"], restriction["asked_by"]), ("undone", "admin"))
+
     def test_filters_pages_and_wrong_questions(self):
         self.begin({f"{n}.note": b"x%d" % n for n in range(5)} | {"cards.txt": TEXT})
         paths = [row["path"] for row in self.entries("?sort=rank")]

@@ -134,7 +134,7 @@ TEST(what_was_captured_comes_back_whole)
         const struct timespec times[2] = {{1000000000, 7}, {-5, 999999999}};
         assert_int_equal(futimens(from, times), 0);
         assert_true(fstat(from, &was) == 0 && acl_read(from, &acl_was, &err));
-        CHECK_CASE(i, localdir_capture_open(from, most_bytes, &arena, &json, &err));
+        CHECK_CASE(i, localdir_capture_open(from, most_bytes, NULL, &arena, &json, &err));
         CHECK_CASE(i, localdir_apply(to, json, &arena, &restored, &err));
         CHECK_CASE(i, all_restored(&restored));
         assert_true(fstat(to, &is) == 0 && acl_read(to, &acl_is, &err));
@@ -162,7 +162,7 @@ TEST(an_attribute_that_does_not_fit_is_named_and_told_as_lost)
     own_fd int from = make(&scratch, "from", 0600, NULL);
     own_fd int to = make(&scratch, "to", 0600, NULL);
     assert_int_equal(fsetxattr(from, "user.small", "1", 1, 0), 0);
-    assert_true(localdir_capture_open(from, 32 * 1024 + 8, &arena, &json, &err));
+    assert_true(localdir_capture_open(from, 32 * 1024 + 8, NULL, &arena, &json, &err));
     assert_true(localdir_apply(to, json, &arena, &restored, &err));
     const struct connect_part *small = part(&restored, "user.small");
     assert_non_null(small->lost);
@@ -184,13 +184,16 @@ TEST(a_changed_version_is_a_conflict_when_it_is_captured)
     struct connection *connection = localdir_connector.open(&settings, &err);
     assert_non_null(connection);
     assert_true(localdir_connector.stat(connection, "doc", &arena, &stat, &err));
-    assert_true(localdir_connector.capture(connection, "doc", stat.version, &arena, &json, &err));
+    assert_true(
+        localdir_connector.capture(connection, "doc", stat.version, NULL, &arena, &json, &err));
     assert_non_null(strstr(json, "\"mode\":\"0640\""));
     scratch_write(&scratch, "doc", "other");
-    assert_false(localdir_connector.capture(connection, "doc", stat.version, &arena, &json, &err));
+    assert_false(
+        localdir_connector.capture(connection, "doc", stat.version, NULL, &arena, &json, &err));
     assert_int_equal(err.kind, ERR_CONFLICT);
     unlinkat(scratch.folder, "doc", 0);
-    assert_false(localdir_connector.capture(connection, "doc", stat.version, &arena, &json, &err));
+    assert_false(
+        localdir_connector.capture(connection, "doc", stat.version, NULL, &arena, &json, &err));
     assert_int_equal(err.kind, ERR_GONE);
     localdir_connector.close(connection);
     scratch_close(&scratch);
@@ -266,7 +269,7 @@ TEST(without_its_owner_and_group_a_file_comes_back_narrower_and_says_so)
     assert_int_equal(fchmod(from, 06770), 0);
     own_fd int to = make(&scratch, "to", 0600, NULL);
     assert_int_equal(fchown(to, 1234, 1234), 0);
-    assert_true(localdir_capture_open(from, most_bytes, &arena, &json, &err));
+    assert_true(localdir_capture_open(from, most_bytes, NULL, &arena, &json, &err));
     pid_t child = fork();
     if (child == 0)
         _exit(apply_as_stranger(to, json));

@@ -13,14 +13,13 @@
 #include "base/own.h"
 #include "base/place.h"
 #include "check.h"
+#include "custody_world.h"
 #include "effects.h"
-#include "jobs/custodian.h"
-#include "jobs/custody_run.h"
-#include "jobs/job.h"
 #include "jobs/recover.h"
 #include "protect/open.h"
 #include "store/audit.h"
 #include "store/custody.h"
+#include "store/queue.h"
 #include "vault/handoff.h"
 
 /* A file is quarantined, released, deleted or encrypted, with a fault at every place: whatever
@@ -28,12 +27,10 @@
  * as it was meant to. */
 
 static const char content[] = "PLAINTEXT-CANARY: nobody may find this outside its own file\n";
-static const int64_t far_us = 4000000000LL * 1000000;
 
 enum {
     runs_most = 24,
     faults_most = 120,
-    rules_bytes = 1024,
     statements_most = 80, /* more than any of these flows runs in one job */
     statement_stride = 9, /* of the share */
     allocation_stride = 17
@@ -46,117 +43,14 @@ static const char *const flow_words[FLOW_COUNT] = {"quarantine", "release", "del
 /* Every way at every place, as the soak target runs it; else each place by one way in turn. */
 static bool all;
 
-/* One for all: a parse host and keys take their time. */
-static struct parser *parser;
-static struct identities *keys;
-static char shown[RECIPIENTS_TEXT_BYTES], to_json[RECIPIENTS_TEXT_BYTES + 8];
-
-struct world {
-    char folder[64], files[80], state[80], vault[96], file[120], sealed[120];
-    struct limits limits;
-    struct policy *policy;
-    struct recipients *to;
-    struct custodian custodian;
-    struct visit_world visits;
-    struct visit_link link;
-    struct arena arena;
-};
-
-static const struct policy *hold(void *context)
+static void open_flow(struct world *world, enum flow flow)
 {
-    return ((struct world *)context)->policy;
-}
-
-static void drop(void *context, const struct policy *policy)
-{
-    assert_ptr_equal(((struct world *)context)->policy, policy);
-}
-
-/* The world ----------------------------------------------------------------------------------- */
-
-static void make_folders(struct world *world)
-{
-    *world = (struct world){.limits = limits_default()};
-    snprintf(world->folder, sizeof world->folder, "/tmp/labeld-custody-XXXXXX");
-    assert_non_null(mkdtemp(world->folder));
-    snprintf(world->files, sizeof world->files, "%s/files", world->folder);
-    snprintf(world->state, sizeof world->state, "%s/state", world->folder);
-    snprintf(world->vault, sizeof world->vault, "%s/vault", world->state);
-    snprintf(world->file, sizeof world->file, "%s/a.txt", world->files);
-    snprintf(world->sealed, sizeof world->sealed, "%s/a.txt.age", world->files);
-    assert_true(mkdir(world->files, 0755) == 0 && mkdir(world->state, 0700) == 0);
-}
-
-static struct policy *rules(struct world *world, enum flow flow)
-{
-    char text[rules_bytes];
-    struct err err = {0};
-    struct policy_problems problems = {0};
-    const struct policy_world known = {0};
-    snprintf(text, sizeof text,
-             "recipients: { Team: %s }\n"
-             "rules:\n"
-             "  - { name: All, when: { name: a.txt }, then: { %s }, mode: enforce }\n",
-             shown, flow == ENCRYPT ? "encrypt: [Team]" : "quarantine: true");
-    struct policy *policy =
-        policy_parse("rules.yaml", text, strlen(text), &known, &world->arena, &problems, &err);
-    assert_non_null(policy);
-    return policy;
-}
-
-static void open_world(struct world *world, enum flow flow)
-{
-    struct err err = {0};
-    world->arena = arena_new(16u << 20);
-    world->policy = rules(world, flow);
-    world->to = recipients_new(&err);
-    assert_true(recipients_add(world->to, shown, &err));
-    struct vault *vault = vault_open(world->vault, &err);
-    world->custodian = (struct custodian){.vault = vault,
-                                          .tasks = vault,
-                                          .to = world->to,
-                                          .to_json = to_json,
-                                          .own = keys,
-                                          .handoff = handoff_open(vault, vault, &err),
-                                          .tombstone = true};
-    assert_non_null(world->custodian.handoff);
-    const struct connect_settings settings = {
-        .name = "team", .path = world->files, .memory_max = 8 << 20, .limits = &world->limits};
-    const struct connector *connector = connect_find("directory");
-    world->link = (struct visit_link){.name = "team", .connector = connector};
-    world->link.connection = connector->open(&settings, &err);
-    assert_non_null(world->link.connection);
-    world->link.caps = connector->caps(world->link.connection, &world->arena, &world->link.notes);
-    world->visits = (struct visit_world){.store = store_open(world->state, &err),
-                                         .parser = parser,
-                                         .limits = &world->limits,
-                                         .custodian = &world->custodian,
-                                         .policy = hold,
-                                         .policy_done = drop,
-                                         .policy_context = world};
-    assert_non_null(world->visits.store);
-}
-
-static void close_world(struct world *world)
-{
-    store_close(world->visits.store);
-    world->link.connector->close(world->link.connection);
-    handoff_close(world->custodian.handoff);
-    vault_close(world->custodian.vault);
-    recipients_free(world->to);
-    policy_free(world->policy);
-    arena_fini(&world->arena);
-}
-
-static void remove_folders(const struct world *world)
-{
-    int status;
-    pid_t child = fork();
-    if (child == 0) {
-        execl("/bin/rm", "rm", "-rf", world->folder, (char *)NULL);
-        _exit(1);
-    }
-    waitpid(child, &status, 0);
+    char rules[160];
+    snprintf(rules, sizeof rules,
+             "  - { name: All, when: { name: a.txt, exposure: { at_least: internal-people } },\n"
+             "      then: { %s }, mode: enforce }\n",
+             flow == ENCRYPT ? "encrypt: [Team]" : "quarantine: true");
+    world_open(world, rules, connect_find("directory"));
 }
 
 static void put_file(const struct world *world)
@@ -168,58 +62,6 @@ static void put_file(const struct world *world)
 }
 
 /* Jobs ----------------------------------------------------------------------------------------- */
-
-struct claim {
-    struct arena *arena;
-    struct queue_job job;
-    bool found;
-};
-
-static bool add_visit(struct db *db, void *context, struct err *err)
-{
-    (void)context;
-    struct queue_job job = {.kind = QUEUE_VISIT, .connection = "team", .key = "a.txt"};
-    return queue_add(db, &job, err);
-}
-
-static bool claim_job(struct db *db, void *context, struct err *err)
-{
-    struct claim *claim = context;
-    return job_claim(db, far_us, 2, claim->arena, &claim->job, &claim->found, err);
-}
-
-static void write_unit(struct world *world,
-                       bool (*run)(struct db *db, void *context, struct err *err), void *context)
-{
-    struct err err = {0};
-    const struct store_unit unit = {run, context};
-    if (!store_write(world->visits.store, STORE_COMMITTED, unit, &err))
-        fail_msg("%s", err.text);
-}
-
-static bool run_one(struct world *world, uint64_t statement)
-{
-    own_arena struct arena arena = arena_new(1 << 16);
-    struct claim claim = {.arena = &arena};
-    write_unit(world, claim_job, &claim);
-    if (!claim.found)
-        return false;
-    store_fail_nth(world->visits.store, statement);
-    if (claim.job.kind == QUEUE_ENTRY)
-        custody_run(&world->visits, &world->link, &claim.job);
-    else
-        visit_run(&world->visits, &world->link, &claim.job);
-    store_fail_nth(world->visits.store, 0);
-    return true;
-}
-
-static void run_all(struct world *world)
-{
-    int i = 0;
-    while (i < runs_most && run_one(world, 0))
-        i++;
-    assert_true(i < runs_most); /* it converges */
-}
 
 struct found {
     struct arena *arena;
@@ -247,13 +89,13 @@ static bool ask_entry(struct db *db, void *context, struct err *err)
 static void ask(struct world *world, enum flow flow)
 {
     put_file(world);
-    write_unit(world, add_visit, NULL);
+    world_ask(world);
     if (flow != RELEASE && flow != DELETE)
         return;
-    run_all(world);
+    world_run_all(world);
     struct found found = {.arena = &world->arena,
                           .event = flow == RELEASE ? CUSTODY_RELEASE_ASKED : CUSTODY_DELETE_ASKED};
-    write_unit(world, ask_entry, &found);
+    world_write(world, ask_entry, &found);
 }
 
 /* What must hold ------------------------------------------------------------------------------- */
@@ -278,7 +120,7 @@ static bool opens(const struct world *world, const char *path)
     struct stream_facts facts;
     const struct stream_options options = {.hashed = true};
     own_fd int in = open(path, O_RDONLY | O_CLOEXEC), out = io_memfd("opened", &err);
-    return in >= 0 && open_file(in, keys, &world->limits, &options, out, &facts, &err) &&
+    return in >= 0 && open_file(in, world_keys(), &world->limits, &options, out, &facts, &err) &&
            facts.plain_bytes == strlen(content) &&
            pread(out, bytes, sizeof bytes, 0) == (ssize_t)strlen(content) &&
            memcmp(bytes, content, strlen(content)) == 0;
@@ -406,7 +248,7 @@ static void check_end(struct world *world, enum flow flow)
     bool opened = false, whole = false;
     check_nothing_lost(world, flow);
     assert_true(recover_all(world->visits.store, &world->link, 1, &err));
-    run_all(world);
+    world_run_all(world);
     unsigned copies = count_copies(world, &opened);
     check_flow(world, flow, copies, opened);
     check_record(world, flow);
@@ -431,12 +273,12 @@ static unsigned run_struck(struct world *world, const struct strike *strike)
 {
     effects_begin(strike->effect, strike->how, strike->error);
     mem_fail_nth(strike->allocation, 0);
-    run_one(world, strike->statement);
+    world_run_one(world, strike->statement);
     allocations = mem_calls();
     mem_fail_nth(0, 0);
     if (strike->seen)
-        write_unit(world, add_visit, NULL);
-    for (int i = 0; i < runs_most && run_one(world, 0); i++)
+        world_ask(world);
+    for (int i = 0; i < runs_most && world_run_one(world, 0); i++)
         ;
     return effects_end();
 }
@@ -445,13 +287,13 @@ static unsigned run_struck(struct world *world, const struct strike *strike)
 static unsigned one_fault(enum flow flow, const struct strike *strike)
 {
     struct world world;
-    make_folders(&world);
-    open_world(&world, flow);
+    world_make(&world);
+    open_flow(&world, flow);
     ask(&world, flow);
     unsigned count = run_struck(&world, strike);
     check_end(&world, flow);
-    close_world(&world);
-    remove_folders(&world);
+    world_close(&world);
+    world_remove(&world);
     return count;
 }
 
@@ -459,20 +301,20 @@ static void one_kill(enum flow flow, const struct strike *strike)
 {
     struct world world;
     int status;
-    make_folders(&world);
+    world_make(&world);
     pid_t child = fork();
     if (child == 0) {
-        open_world(&world, flow);
+        open_flow(&world, flow);
         ask(&world, flow);
         run_struck(&world, strike);
         _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    open_world(&world, flow);
+    open_flow(&world, flow);
     check_end(&world, flow);
-    close_world(&world);
-    remove_folders(&world);
+    world_close(&world);
+    world_remove(&world);
 }
 
 static unsigned count_effects(enum flow flow)
@@ -548,29 +390,6 @@ TEST(whichever_allocation_fails_nothing_is_lost_and_it_is_done_later)
     }
 }
 
-static int begin_all(void **state)
-{
-    struct err err = {0};
-    const struct parser_options options = {.program = PARSE_PROGRAM, .hosts = 1};
-    (void)state;
-    signal(SIGIO, SIG_IGN);
-    parser = parser_open(&options, NULL, &err);
-    keys = identities_new(&err);
-    if (!parser || !keys || !identities_generate(keys, &err))
-        return -1;
-    identities_recipient(keys, 0, shown);
-    snprintf(to_json, sizeof to_json, "[\"%s\"]", shown);
-    return 0;
-}
-
-static int end_all(void **state)
-{
-    (void)state;
-    identities_free(keys);
-    parser_close(parser);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     all = argc > 1 && strcmp(argv[1], "all") == 0;
@@ -582,5 +401,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(whichever_allocation_fails_nothing_is_lost_and_it_is_done_later),
         cmocka_unit_test(a_kill_before_or_after_any_effect_on_files_is_gone_on_with),
     };
-    return cmocka_run_group_tests(tests, begin_all, end_all);
+    return cmocka_run_group_tests(tests, world_begin, world_end);
 }

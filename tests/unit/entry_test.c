@@ -41,6 +41,7 @@ static struct store *open_filled(const struct scratch *scratch)
                               .revision = "r",
                               .alert_level = given[i].alert,
                               .captured = "{}",
+                              .grants = "",
                               .recipients = "[]",
                               .due_us = ENTRY_NO_TIME};
         if (!store_write(store, STORE_COMMITTED, (struct store_unit){add, &entry}, &err))
@@ -129,12 +130,13 @@ TEST(entries_are_found_by_what_they_are)
 TEST(every_pair_of_state_and_event_is_a_row_or_refused)
 {
     static const char rows[ENTRY_STATE_COUNT][CUSTODY_EVENT_COUNT + 1] = {
-        /* kept changed planned taken put-back | asked given refused undone | asked undone gone */
-        [ENTRY_SEALING] = "yy..........",   [ENTRY_SEALED] = ".yy.........",
-        [ENTRY_REMOVING] = "...yy.......",  [ENTRY_REMOVED] = ".....y...y..",
-        [ENTRY_RELEASING] = "......yyy...", [ENTRY_RELEASED] = "............",
-        [ENTRY_DELETING] = "..........yy",  [ENTRY_DELETED] = "............",
-        [ENTRY_CANCELLED] = "............",
+        /* kept changed planned taken not-made put-back | asked given refused undone | asked undone
+         * gone */
+        [ENTRY_SEALING] = "yy...........",   [ENTRY_SEALED] = ".yy..........",
+        [ENTRY_REMOVING] = "...yyy.......",  [ENTRY_REMOVED] = "......y...y..",
+        [ENTRY_RELEASING] = ".......yyy...", [ENTRY_RELEASED] = ".............",
+        [ENTRY_DELETING] = "...........yy",  [ENTRY_DELETED] = ".............",
+        [ENTRY_CANCELLED] = ".............",
     };
     for (int from = 0; from < ENTRY_STATE_COUNT; from++)
         for (int event = 0; event < CUSTODY_EVENT_COUNT; event++) {

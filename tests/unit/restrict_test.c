@@ -240,8 +240,19 @@ TEST(each_step_takes_what_is_wider_and_an_undo_gives_it_back)
     close_world(&world);
 }
 
+/* All that the file has, with who reached it by `grants`. */
+static const char *capture(struct world *world, const char *grants)
+{
+    const char *json = NULL;
+    if (!localdir_connector.capture(world->connection, "doc", world->stat.version, grants,
+                                    &world->arena, &json, &world->err))
+        fail_msg("%s", world->err.text);
+    return json;
+}
+
 /* Whatever the mode, the ACL and the step: what was planned is what is done, nobody has more than
- * before, and nothing wider than the step is left. */
+ * before, nothing wider than the step is left, and what is captured by the grants from before is
+ * what was captured before. */
 TEST(what_is_planned_is_what_is_done)
 {
     static const char *const steps[] = {"organisation", "internal-people", "private"};
@@ -270,7 +281,9 @@ TEST(what_is_planned_is_what_is_done)
         look(&one);
         enum facts_exposure was = one.exposure.step;
         assert_true(facts_exposure_find(steps[i % 3], &to));
+        const char *before = capture(&one, one.exposure.grants);
         CHECK_CASE(i, plan(&one, steps[i % 3], NULL, &restriction) && take(&one, restriction.text));
+        CHECK_CASE(i, strcmp(capture(&one, restriction.before), before) == 0);
         look(&one);
         CHECK_CASE(i, strcmp(one.exposure.grants, restriction.after) == 0);
         CHECK_CASE(i, one.exposure.step <= was && one.exposure.step <= to);
