@@ -26,6 +26,7 @@
 #include "jobs/workers.h"
 #include "keyexport.h"
 #include "notify.h"
+#include "protect/recipients.h"
 #include "rulesfile.h"
 #include "state.h"
 #include "store/audit.h"
@@ -44,6 +45,7 @@ struct daemon {
     struct parser_facts parser_facts;
     char types_digest[65];
     struct type_list types;
+    struct gate gate;
     struct rulesfile_options rules;
     struct store *store;
     struct visit_link *links;
@@ -121,16 +123,17 @@ static bool prepare_rules(struct daemon *daemon, struct err *err)
         connections[i] = config->connections[i].name;
     for (size_t i = 0; i < config->target_count; i++)
         targets[i] = config->targets[i].name;
-    daemon->rules = (struct rulesfile_options){
-        .path = config->rules,
-        .store = daemon->store,
+    daemon->gate = (struct gate){
         .limits = &config->limits,
         .types = &daemon->types,
         .connections = connections,
         .connection_count = config->connection_count,
         .targets = targets,
         .target_count = config->target_count,
+        .recipient = recipients_check,
     };
+    daemon->rules = (struct rulesfile_options){
+        .path = config->rules, .store = daemon->store, .gate = &daemon->gate};
     return true;
 }
 
@@ -299,6 +302,7 @@ static bool start_workers(struct daemon *daemon, struct err *err)
         .store = daemon->store,
         .parser = daemon->parser,
         .limits = &daemon->config.limits,
+        .gate = &daemon->gate,
         .policy = policy,
         .links = daemon->links,
         .poll_us = daemon->poll_us,
@@ -344,6 +348,7 @@ static bool start_api(struct daemon *daemon, struct err *err)
         .types = daemon->parser_facts.types,
         .types_digest = daemon->types_digest,
         .metrics = &daemon->metrics,
+        .gate = &daemon->gate,
     };
     daemon->api = api_open(&facts, err);
     if (daemon->api && api_stopped_us(daemon->api))

@@ -6,8 +6,6 @@
 #include "base/io.h"
 #include "base/own.h"
 #include "policy/digest.h"
-#include "policy/expect.h"
-#include "protect/recipients.h"
 #include "store/revision.h"
 
 static const size_t work_max_bytes = 256u << 20;
@@ -21,58 +19,15 @@ static void put_problems(const struct policy_problems *problems, struct buf *out
     }
 }
 
-/* Tests that name a file are labelctl's: the daemon has only facts. */
-static bool tests_pass(const struct policy *policy, const char *path, int64_t now_us,
-                       struct arena *arena, struct err *err)
-{
-    size_t count;
-    const struct expect_test *tests = expect_tests(policy, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct facts facts;
-        struct plan plan;
-        const char *mismatch = NULL;
-        if (tests[i].facts.file)
-            continue;
-        facts_init(&facts);
-        expect_overlay(&facts, &tests[i].facts);
-        if (!expect_run(policy, &tests[i], &facts, now_us, arena, &plan, &mismatch))
-            return err_set(err, ERR_MEMORY, "%s: testing the rules: out of memory", path);
-        if (mismatch)
-            return err_set(err, ERR_CONFIG, "%s:%u: test %zu failed: %s", path, tests[i].line,
-                           i + 1, mismatch);
-    }
-    return true;
-}
-
 /* A text through the gate: no errors, and with tests none that fails. */
 static struct policy *pass(const struct rulesfile_options *options, const char *name,
                            const char *text, bool with_tests, struct buf *messages, struct err *err)
 {
     own_arena struct arena arena = arena_new(work_max_bytes);
-    struct policy_problems problems = {0};
-    const struct policy_world world = {
-        .types = options->types,
-        .targets = options->targets,
-        .target_count = options->target_count,
-        .connections = options->connections,
-        .connection_count = options->connection_count,
-        .now_us = clock_now_us(),
-        .max_bytes = options->limits->rules_bytes,
-        .recipient = recipients_check,
-        .max_rules = options->limits->rules_count,
-    };
-    if (!*text)
-        return policy_empty(err);
-    err_clear(err);
-    struct policy *policy = policy_parse(name, text, strlen(text), &world, &arena, &problems, err);
+    struct policy_problems problems;
+    struct policy *policy = gate_load(options->gate, name, text, &arena, &problems, err);
     put_problems(&problems, messages);
-    if (!policy) {
-        if (err->kind == ERR_NONE)
-            err_set(err, ERR_CONFIG, "%s: %zu error%s; labelctl rules check shows them", name,
-                    problems.errors, problems.errors == 1 ? "" : "s");
-        return NULL;
-    }
-    if (!with_tests || tests_pass(policy, name, world.now_us, &arena, err))
+    if (!policy || !with_tests || gate_test(policy, name, clock_now_us(), &arena, err))
         return policy;
     policy_free(policy);
     return NULL;
@@ -102,9 +57,10 @@ static bool read_file(const struct rulesfile_options *options, struct present *p
 {
     size_t length = 0;
     *present->digest = '\0';
-    present->text = options->path ? io_read_file(options->path,
-                                                 (size_t)options->limits->rules_bytes, &length, err)
-                                  : mem_strdup("");
+    present->text =
+        options->path
+            ? io_read_file(options->path, (size_t)options->gate->limits->rules_bytes, &length, err)
+            : mem_strdup("");
     if (!present->text || !options->path)
         return present->text != NULL;
     if (strlen(present->text) != length)

@@ -7,18 +7,13 @@
  */
 #ifndef LABELD_RULESFILE_H
 #define LABELD_RULESFILE_H
-#include "policy/policy.h"
+#include "policy/gate.h"
 #include "store/store.h"
 
 struct rulesfile_options {
     const char *path;    /* of the configuration; NULL = none */
     struct store *store; /* NULL for rulesfile_check */
-    const struct limits *limits;
-    const struct type_list *types;
-    const char *const *connections;
-    size_t connection_count;
-    const char *const *targets;
-    size_t target_count;
+    const struct gate *gate;
 };
 
 /* The rules to start with: the file if it is due and passes, else the revision in force, without

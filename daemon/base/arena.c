@@ -36,15 +36,34 @@ struct arena arena_new(size_t max_bytes)
     return (struct arena){.max_bytes = max_bytes};
 }
 
-void arena_fini(struct arena *arena)
+static void free_from(struct arena_block *block)
 {
-    for (struct arena_block *block = arena->blocks; block;) {
+    while (block) {
         struct arena_block *next = block->next;
         UNPOISON(block->bytes, block->size);
         mem_free(block);
         block = next;
     }
+}
+
+void arena_fini(struct arena *arena)
+{
+    free_from(arena->blocks);
     arena->blocks = NULL;
+    arena->used_bytes = 0;
+}
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_block *first = arena->blocks;
+    if (!first || first->size > block_bytes) {
+        arena_fini(arena);
+        return;
+    }
+    free_from(first->next);
+    first->next = NULL;
+    first->used = 0;
+    POISON(first->bytes, first->size);
     arena->used_bytes = 0;
 }
 

@@ -22,6 +22,10 @@ struct arena arena_new(size_t max_bytes);
 /* Free everything. The arena may be used again. */
 void arena_fini(struct arena *arena);
 
+/* Empty it for the next of many pieces of work; keeps one block, so that a small one allocates
+ * nothing. */
+void arena_reset(struct arena *arena);
+
 /* Zeroed memory for `count` things of `bytes` each, aligned for any type.
  * NULL when memory is out or the arena's maximum is reached. */
 void *arena_alloc(struct arena *arena, size_t count, size_t bytes);

@@ -6,7 +6,7 @@
 #define LABELD_HTTP_API_H
 #include "base/metrics.h"
 #include "config/config.h"
-#include "policy/policy.h"
+#include "policy/gate.h"
 #include "store/store.h"
 
 struct api;
@@ -24,6 +24,7 @@ struct api_facts {
     struct metrics *metrics;
     bool (*is_key_at_risk)(void *context); /* the vault key has no copy elsewhere; NULL = no */
     void *key_context;
+    const struct gate *gate; /* what rules that are put or tried must pass */
 };
 
 struct api *api_open(const struct api_facts *facts, struct err *err);

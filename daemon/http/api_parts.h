@@ -86,6 +86,16 @@ bool api_acting_load(struct api *api, struct err *err);
  * err. */
 json_t *api_restriction(struct db *db, int64_t item, struct arena *arena, struct err *err);
 
+/* Whether a text of rules that somebody sent has no errors; else answered with 400 and its first
+ * mistake. */
+bool api_rules_good(const struct api *api, const json_t *text, const struct request *request,
+                    struct answer *answer);
+
+/* A task of the caller's own, by the id in the path; others see none of it. */
+struct task;
+bool api_task_find(struct db *db, const struct request *request, struct task *task,
+                   struct answer *answer, struct err *err);
+
 /* One job. */
 json_t *api_job_json(const struct queue_job *job);
 

@@ -4,31 +4,45 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "http/api_entries.h"
+#include "policy/digest.h"
 #include "store/task.h"
 #include "vault/handoff.h"
 
-enum { input_max_bytes = 64 << 10, recipient_max_bytes = 128 };
+enum { input_max_bytes = 8 << 20, recipient_max_bytes = 128 };
 static const int64_t kept_us = 3600LL * 1000000;
 
 static json_t *task_json(const struct task *task)
 {
-    return json_pack("{s:o, s:s, s:s, s:n, s:o, s:o, s:o}", "id", api_id(task->id), "kind",
-                     task->kind, "state", task_state_word(task->state), "progress", "result",
-                     api_stored(task->result), "error", api_text(task->error), "expires",
+    json_t *progress = task->total ? json_pack("{s:I, s:I}", "done", (json_int_t)task->done,
+                                               "total", (json_int_t)task->total)
+                                   : json_null();
+    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "id", api_id(task->id), "kind",
+                     task->kind, "state", task_state_word(task->state), "progress", progress,
+                     "result", api_stored(task->result), "error", api_text(task->error), "expires",
                      api_time(task->expires_us));
 }
 
 /* Making one ---------------------------------------------------------------------------------- */
 
+/* What is put on record of a new task. */
+struct making {
+    struct api *api;
+    const struct request *request;
+    const json_t *input;
+    struct api_record record;
+};
+
 /* The input of "open": an entry that has a copy, and whom it is sealed to anew. */
-static bool take_open(struct api *api, struct db *db, const struct request *request,
-                      struct entry *entry, struct answer *answer, struct err *err)
+static bool take_open(struct making *making, struct db *db, struct answer *answer, struct err *err)
 {
     int64_t id;
     bool found = false;
-    const json_t *input = json_object_get(request->body, "input");
-    const char *text = json_string_value(json_object_get(input, "id"));
-    const char *recipient = json_string_value(json_object_get(input, "recipient"));
+    const struct request *request = making->request;
+    const char *text = json_string_value(json_object_get(making->input, "id"));
+    const char *recipient = json_string_value(json_object_get(making->input, "recipient"));
+    struct entry *entry = arena_alloc(request->arena, 1, sizeof *entry);
+    if (!entry)
+        return err_set(err, ERR_MEMORY, "out of memory");
     if (!text || !request_number(text, &id) || !recipient ||
         strlen(recipient) > recipient_max_bytes || strncmp(recipient, "age1", 4) != 0) {
         answer_problem(answer, 400, "input: {\"id\", \"recipient\"}: an entry and an age1… key");
@@ -40,10 +54,58 @@ static bool take_open(struct api *api, struct db *db, const struct request *requ
         answer_problem(answer, 404, "no such entry");
     else if (!api_entry_has_copy(entry))
         answer_problem(answer, 409, "there is no sealed copy of it in the vault");
-    else if (api->facts.config->vault_sealed)
+    else if (making->api->facts.config->vault_sealed)
         answer_problem(answer, 409,
                        "the vault is sealed: open the entry's content with a reviewer's identity");
+    making->record.item = entry->item;
+    making->record.connection = entry->connection;
+    making->record.details = answer->status ? NULL : json_pack("{s:o}", "entry", api_id(id));
     return answer->status == 0;
+}
+
+/* The input of "simulate": a text of rules without errors (seen before the unit, for reading a
+ * large one takes a while), or none for the rules in force. */
+static bool take_simulate(struct making *making, struct db *db, struct answer *answer,
+                          struct err *err)
+{
+    char digest[DIGEST_HEX_BYTES];
+    const json_t *rules = json_object_get(making->input, "rules");
+    const char *text = json_string_value(rules);
+    (void)db;
+    if (!text && json_is_object(making->input) && json_object_size(making->input) == 0)
+        return true;
+    if (!text || json_object_size(making->input) != 1) {
+        answer_problem(answer, 400, "input: {\"rules\": TEXT}, or {} for the rules in force");
+        return false;
+    }
+    if (!digest_text(text, strlen(text), digest))
+        return err_set(err, ERR_MEMORY, "out of memory");
+    making->record.details = json_pack("{s:s}", "revision", digest);
+    return true;
+}
+
+static const struct kind {
+    const char *word, *event;
+    enum role_needs needs;
+    bool (*take)(struct making *making, struct db *db, struct answer *answer, struct err *err);
+} kinds[] = {
+    {"open", "quarantine-opened", ROLE_NEEDS_REVIEWER, take_open},
+    {"simulate", "rules-simulated", ROLE_NEEDS_COMPLIANCE, take_simulate},
+};
+
+static const struct kind *find_kind(const struct request *request, struct answer *answer)
+{
+    const char *word = request_text(request, "kind");
+    for (size_t i = 0; word && i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kinds[i].word, word) != 0)
+            continue;
+        if (role_may(request->caller.role, kinds[i].needs))
+            return &kinds[i];
+        answer_problem(answer, 403, "your role may not ask for this kind of task");
+        return NULL;
+    }
+    answer_problem(answer, 400, "kind: open, simulate");
+    return NULL;
 }
 
 static bool has_room(const struct api *api, struct db *db, struct answer *answer, struct err *err)
@@ -60,38 +122,35 @@ static bool has_room(const struct api *api, struct db *db, struct answer *answer
 static json_t *create(struct api *api, struct db *db, const struct request *request,
                       struct answer *answer, struct err *err)
 {
-    struct entry entry;
-    const char *reason;
     own_buf struct buf input = buf_new(input_max_bytes);
-    const char *kind = request_text(request, "kind");
-    if (!kind || strcmp(kind, "open") != 0) {
-        answer_problem(answer, 400, "kind: open");
+    const struct kind *kind = find_kind(request, answer);
+    struct making making = {
+        .api = api, .request = request, .input = json_object_get(request->body, "input")};
+    if (!kind || !request_reason(request, &making.record.reason, answer) ||
+        !has_room(api, db, answer, err) || !kind->take(&making, db, answer, err))
         return NULL;
-    }
-    if (!request_reason(request, &reason, answer) || !has_room(api, db, answer, err) ||
-        !take_open(api, db, request, &entry, answer, err))
-        return NULL;
-    if (!json_write(json_object_get(request->body, "input"), &input)) {
+    making.record.event = kind->event;
+    if (!json_write(making.input, &input)) {
+        json_decref(making.record.details);
         answer_problem(answer, 400, "input: too long");
         return NULL;
     }
     int64_t now_us = clock_now_us();
-    struct task task = {.kind = kind,
+    struct task task = {.kind = kind->word,
                         .owner = request->caller.token,
                         .input = buf_text(&input),
                         .made_us = now_us,
                         .expires_us = now_us + kept_us};
-    const struct api_record record = {.event = "quarantine-opened",
-                                      .item = entry.item,
-                                      .connection = entry.connection,
-                                      .reason = reason,
-                                      .details = json_pack("{s:o}", "entry", api_id(entry.id))};
-    return api_audit(db, request, &record, err) && task_add(db, &task, err) ? task_json(&task)
-                                                                            : NULL;
+    return api_audit(db, request, &making.record, err) && task_add(db, &task, err)
+               ? task_json(&task)
+               : NULL;
 }
 
 void api_tasks_create(struct api *api, const struct request *request, struct answer *answer)
 {
+    const json_t *rules = json_object_get(json_object_get(request->body, "input"), "rules");
+    if (!find_kind(request, answer) || (rules && !api_rules_good(api, rules, request, answer)))
+        return;
     api_write(api, request, answer, create);
     if (answer->json)
         answer->status = 202;
@@ -100,8 +159,8 @@ void api_tasks_create(struct api *api, const struct request *request, struct ans
 /* One ----------------------------------------------------------------------------------------- */
 
 /* Others see none of it. */
-static bool find(struct db *db, const struct request *request, struct task *task,
-                 struct answer *answer, struct err *err)
+bool api_task_find(struct db *db, const struct request *request, struct task *task,
+                   struct answer *answer, struct err *err)
 {
     int64_t id;
     bool found = false;
@@ -117,7 +176,7 @@ static json_t *look(struct api *api, struct db *db, const struct request *reques
 {
     struct task task;
     (void)api;
-    if (!find(db, request, &task, answer, err))
+    if (!api_task_find(db, request, &task, answer, err))
         return NULL;
     if (task_is_open(task.state) && clock_steady_us() < answer->later.until_us)
         answer->later.ask = look_again;
@@ -140,7 +199,7 @@ static json_t *cancel(struct api *api, struct db *db, const struct request *requ
 {
     struct task task;
     (void)api;
-    if (!find(db, request, &task, answer, err))
+    if (!api_task_find(db, request, &task, answer, err))
         return NULL;
     task.state = TASK_CANCELLED;
     task.result = NULL;
@@ -161,10 +220,12 @@ static json_t *done(struct api *api, struct db *db, const struct request *reques
 {
     struct task task;
     (void)api;
-    if (!find(db, request, &task, answer, err))
+    if (!api_task_find(db, request, &task, answer, err))
         return NULL;
     if (task.state != TASK_DONE)
         answer_problem(answer, 409, "the task is %s", task_state_word(task.state));
+    else if (strcmp(task.kind, "open") != 0)
+        answer_problem(answer, 409, "a task of this kind has no content");
     return json_object();
 }
 

@@ -71,7 +71,7 @@ static bool copy_to(const struct visit_world *world, const struct task *task, in
            vault_keep(tasks, output, task->id, err);
 }
 
-bool task_open(const struct visit_world *world, const struct task *task, struct arena *arena,
+bool task_open(const struct visit_world *world, struct task *task, struct arena *arena,
                struct err *err)
 {
     struct entry entry;

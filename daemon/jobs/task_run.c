@@ -9,14 +9,14 @@
 #include "jobs/job.h"
 #include "vault/vault.h"
 
-enum { arena_max_bytes = 4 << 20, record_tries = 8, sweep_most = 1000 };
+enum { arena_max_bytes = 64 << 20, record_tries = 8, sweep_most = 1000 };
 static const int64_t first_pause_us = 50000;
 
 static const struct {
     const char *kind;
-    bool (*run)(const struct visit_world *world, const struct task *task, struct arena *arena,
+    bool (*run)(const struct visit_world *world, struct task *task, struct arena *arena,
                 struct err *err);
-} kinds[] = {{"open", task_open}};
+} kinds[] = {{"open", task_open}, {"simulate", task_simulate}};
 
 /* One run. */
 struct running {
@@ -54,7 +54,8 @@ static bool end(struct db *db, void *context, struct err *err)
     if (running->found) {
         task.state = running->error ? TASK_FAILED : TASK_DONE;
         task.error = running->error;
-        task.result = running->error ? NULL : "{}";
+        const char *result = running->task.result ? running->task.result : "{}";
+        task.result = running->error ? NULL : result;
         if (!task_save(db, &task, err))
             return false;
     }

@@ -14,7 +14,11 @@ void task_run(const struct visit_world *world, const struct queue_job *job);
 void task_sweep(struct store *store, const struct custodian *custodian);
 
 /* task_open.c: seal an entry's copy anew, to the recipient in the input. */
-bool task_open(const struct visit_world *world, const struct task *task, struct arena *arena,
+bool task_open(const struct visit_world *world, struct task *task, struct arena *arena,
                struct err *err);
+
+/* task_simulate.c: decide the catalogue with the rules in the input, or with those in force. */
+bool task_simulate(const struct visit_world *world, struct task *task, struct arena *arena,
+                   struct err *err);
 
 #endif

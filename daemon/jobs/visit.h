@@ -11,6 +11,7 @@
 #include "base/report.h"
 #include "connect/connector.h"
 #include "jobs/budget.h"
+#include "policy/gate.h"
 #include "policy/plan.h"
 #include "sandbox/parser.h"
 #include "store/entry.h"
@@ -34,6 +35,7 @@ struct visit_world {
     struct store *store;
     struct parser *parser;
     const struct limits *limits;
+    const struct gate *gate;                       /* of rules that are simulated; NULL = none */
     struct budget *budget;                         /* of fetched bytes; NULL = no bound */
     const struct custodian *custodian;             /* NULL: nothing is taken away */
     const struct policy *(*policy)(void *context); /* the rules in force; held for the visit */

@@ -66,6 +66,7 @@ static void fill_examined(const struct visit *visit, struct item *item)
 static void fill_label(const struct visit *visit, struct item *item)
 {
     const struct facts *facts = &visit->plan.facts;
+    item->label_site = policy_site(visit->plan.policy);
     item->label_kind = facts->label_kind;
     item->label_id = facts->label_kind == FACTS_LABEL_OURS ? facts->label_id : NULL;
     item->foreign_label = facts->foreign_label;

@@ -183,6 +183,7 @@ static void init(struct workers *workers, const struct workers_options *options)
                                           .custodian = options->custodian,
                                           .parser = options->parser,
                                           .limits = options->limits,
+                                          .gate = options->gate,
                                           .metrics = options->metrics,
                                           .policy = rules_hold,
                                           .policy_done = rules_drop,

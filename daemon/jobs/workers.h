@@ -6,6 +6,7 @@
 #ifndef LABELD_JOBS_WORKERS_H
 #define LABELD_JOBS_WORKERS_H
 #include "jobs/visit.h"
+#include "policy/gate.h"
 
 struct workers;
 
@@ -13,6 +14,7 @@ struct workers_options {
     struct store *store;
     struct parser *parser;
     const struct limits *limits;
+    const struct gate *gate;           /* borrowed; NULL: nobody simulates */
     struct budget *budget;             /* borrowed; NULL = no bound on fetched bytes */
     const struct custodian *custodian; /* NULL: files are never taken away */
     struct policy *policy;    /* taken over, also on failure; freed when replaced and at the end */

@@ -153,7 +153,7 @@ static json_t *rule_json(const struct explain *explain, const struct plan_rule *
     put(json, "name", json_text(rule->name));
     put(json, "line", json_integer(rule->line));
     put(json, "mode", json_string(plan_mode_word(rule->mode)));
-    put(json, "held", json_false()); /* the brake comes with a later version */
+    put(json, "held", json_boolean(rule->held));
     put(json, "state", json_string(plan_state_word(rule->state)));
     put(json, "exception", exception_json(rule->exception));
     put(json, "when", rule->when ? node_json(explain, rule->when) : json_null());

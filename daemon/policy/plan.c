@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/join.h"
+#include "policy/ruleset.h"
 #include "policy/why.h"
 
 static const char *const do_words[PLAN_DO_COUNT] = {
@@ -150,24 +151,51 @@ static int64_t rule_due(struct verdict *verdict, const struct rule *rule, enum p
     return due;
 }
 
-/* Plan --------------------------------------------------------------------------------------- */
+/* Rules, one by one -------------------------------------------------------------------------- */
 
-static enum plan_mode mode_of(const struct policy *policy, const struct rule *rule, bool all)
+static enum plan_mode mode_of(const struct policy *policy, const struct rule *rule)
 {
-    if (rule->mode == PLAN_OFF)
-        return PLAN_OFF;
-    if (all)
-        return PLAN_ENFORCE;
-    return policy->simulate ? PLAN_SIMULATE : rule->mode;
+    return policy->simulate && rule->mode != PLAN_OFF ? PLAN_SIMULATE : rule->mode;
 }
 
-static void decide_rule(struct verdict *verdict, const struct rule *rule, bool all,
-                        struct plan_rule *out)
+size_t ruleset_count(const struct policy *policy)
 {
+    return policy->rule_count;
+}
+
+struct ruleset_rule ruleset_rule(const struct policy *policy, size_t index)
+{
+    const struct rule *rule = &policy->rules[index];
+    return (struct ruleset_rule){.name = rule->name,
+                                 .digest = rule->digest,
+                                 .line = rule->line,
+                                 .mode = mode_of(policy, rule),
+                                 .brake = rule->brake};
+}
+
+size_t ruleset_find(const struct policy *policy, const char *name)
+{
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (strcmp(policy->rules[i].name, name) == 0)
+            return i;
+    return RULESET_NONE;
+}
+
+/* Plan --------------------------------------------------------------------------------------- */
+
+static void decide_rule(struct verdict *verdict, const struct rule *rule,
+                        const struct plan_options *options, struct plan_rule *out)
+{
+    enum plan_mode mode = mode_of(verdict->policy, rule);
+    bool held =
+        options->held && mode == PLAN_ENFORCE && options->held[rule - verdict->policy->rules];
+    if (options->all_enforced && mode != PLAN_OFF)
+        mode = PLAN_ENFORCE;
     *out = (struct plan_rule){
         .name = rule->name,
         .line = rule->line,
-        .mode = mode_of(verdict->policy, rule, all),
+        .mode = held ? PLAN_SIMULATE : mode,
+        .held = held,
         .then = rule->then_words,
         .does = rule->then_texts,
         .then_count = rule->then_count,
@@ -236,7 +264,7 @@ bool plan_as(const struct policy *policy, const struct facts *facts,
     plan->rule_count = policy->rule_count;
     for (size_t i = 0; i < policy->rule_count; i++) {
         struct plan_rule *rule = &plan->rules[i];
-        decide_rule(&verdict, &policy->rules[i], options->all_enforced, rule);
+        decide_rule(&verdict, &policy->rules[i], options, rule);
         bool timed = policy->rules[i].when->timed ||
                      (rule->state >= PLAN_MATCHED && policy->exception_count);
         int64_t due = timed && rule->mode != PLAN_OFF

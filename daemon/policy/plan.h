@@ -47,7 +47,8 @@ struct plan_exception {
 struct plan_rule {
     const char *name;
     unsigned line;
-    enum plan_mode mode; /* in force: the file's mode applied */
+    enum plan_mode mode; /* in force: the file's mode and the brake applied */
+    bool held;           /* enforced, but the brake lets it only simulate */
     enum plan_state state;
     const struct plan_exception *exception; /* PLAN_EXCEPTED */
     const struct plan_node *when;           /* only when plan_for was asked to explain */
@@ -115,10 +116,13 @@ struct plan {
 bool plan_for(const struct policy *policy, const struct facts *facts, int64_t now_us, bool explain,
               struct arena *arena, struct plan *plan);
 
-/* The same, for tests of a rules file: with `all_enforced` every rule that is not off acts. */
+/* The same, for tests of a rules file: with `all_enforced` every rule that is not off acts; and
+ * under the brake: `held` says of each rule, in the order of the file, whether it only simulates
+ * (NULL = none is held). */
 struct plan_options {
     int64_t now_us;
     bool explain, all_enforced;
+    const bool *held;
 };
 
 bool plan_as(const struct policy *policy, const struct facts *facts,

@@ -148,6 +148,7 @@ struct policy *policy_parse(const char *name, const char *text, size_t length,
     read->messages = arena;
     read->default_mode = PLAN_SIMULATE;
     read->confidence = REPORT_MEDIUM;
+    read->brake = (struct ruleset_brake){.items = 1000, .share = 10};
     read_text_into(read, text, length);
     bool ok = hand_problems(read, problems) && read->file && !read->no_memory;
     size_t errors = read->errors;

@@ -27,13 +27,13 @@ struct read {
     const struct yaml_node *bundles; /* of the file */
     const char *const *groups;       /* names under recipients: */
     size_t group_count;
-    enum plan_mode default_mode; /* these three are the file's defaults */
+    enum plan_mode default_mode; /* these four are the file's defaults */
     enum report_confidence confidence;
+    struct ruleset_brake brake;
     bool every;
     struct intern rule_names;
     unsigned cost; /* conditions to decide, of all rules together */
 };
-
 struct read_at { /* a place in the file */
     unsigned line, column;
 };

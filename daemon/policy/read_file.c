@@ -1,5 +1,6 @@
 #include "policy/read.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,7 +12,7 @@ static const char *const mode_words[] = {"off", "simulate", "enforce"};
 
 /* brake -------------------------------------------------------------------------------------- */
 
-static void read_share(struct read *read, const struct yaml_node *node)
+static void read_share(struct read *read, const struct yaml_node *node, unsigned *share)
 {
     const char *text = read_text(read, node, "share");
     if (!text)
@@ -20,28 +21,33 @@ static void read_share(struct read *read, const struct yaml_node *node)
     if (digits == 0 || digits > 3 || strcmp(text + digits, "%") != 0)
         read_error(read, read_at_node(node), "bad-number", "\"%.80s\" is not a share; write 10%%",
                    text);
+    else
+        *share = (unsigned)strtoul(text, NULL, 10);
 }
 
-static void read_brake(struct read *read, const struct yaml_node *node)
+/* What is silent stays as it was: the defaults. */
+static void read_brake(struct read *read, const struct yaml_node *node, struct ruleset_brake *brake)
 {
     static const char *const keys[] = {"items", "per", "share"};
     static const char *const pers[] = {"hour", "day"};
-    uint64_t items;
     unsigned per;
     read_warn(read, read_at_node(node), "not-yet", "\"brake\" does not act in this version yet");
     if (node->kind == YAML_SCALAR && strcmp(node->text, "off") == 0) {
         read_warn(read, read_at_node(node), "no-brake",
                   "without a brake a mistake in this rule reaches every file");
+        brake->off = true;
         return;
     }
     if (!read_map(read, node, READ_WORDS(keys), "in brake"))
         return;
+    brake->off = false;
     if (yaml_get(node, "items"))
-        read_number(read, yaml_get(node, "items"), "items", &items);
-    if (yaml_get(node, "per"))
-        read_choice(read, yaml_get(node, "per"), "per", READ_WORDS(pers), &per);
+        read_number(read, yaml_get(node, "items"), "items", &brake->items);
+    if (yaml_get(node, "per") &&
+        read_choice(read, yaml_get(node, "per"), "per", READ_WORDS(pers), &per))
+        brake->per_day = per == 1;
     if (yaml_get(node, "share"))
-        read_share(read, yaml_get(node, "share"));
+        read_share(read, yaml_get(node, "share"), &brake->share);
 }
 
 /* Top ---------------------------------------------------------------------------------------- */
@@ -63,7 +69,7 @@ static void read_defaults(struct read *read, const struct yaml_node *node)
     if (count && read_choice(read, count, "count", READ_WORDS(counts), &chosen))
         read->every = chosen == 1;
     if (yaml_get(node, "brake"))
-        read_brake(read, yaml_get(node, "brake"));
+        read_brake(read, yaml_get(node, "brake"), &read->brake);
 }
 
 static void read_file_mode(struct read *read, const struct yaml_node *node)
@@ -202,8 +208,9 @@ static void rule_texts(struct read *read, const struct yaml_node *node, struct r
         rule->about = read_text(read, about, "about");
     if (message)
         rule->message = read_text(read, message, "message");
+    rule->brake = read->brake;
     if (brake)
-        read_brake(read, brake);
+        read_brake(read, brake, &rule->brake);
 }
 
 /* All rules together: named conditions could otherwise make each of many rules expensive. */

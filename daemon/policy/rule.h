@@ -7,6 +7,7 @@
 #define LABELD_POLICY_RULE_H
 #include "policy/glob.h"
 #include "policy/plan.h"
+#include "policy/ruleset.h"
 
 /* Conditions of rules.md, section 4, and what joins them. */
 enum rule_op {
@@ -30,7 +31,6 @@ struct rule_names {
     const char *const *items;
     size_t count;
 };
-
 /* Numbers of types in policy->types, ascending. `covers`: children included. `tops`: what was
  * named, without what another name includes. */
 struct rule_types {
@@ -70,7 +70,6 @@ struct rule_property {
     const char *key; /* folded */
     struct rule_globs globs;
 };
-
 struct rule_when {
     enum rule_op op;
     bool timed; /* its truth may change by time alone */
@@ -130,7 +129,8 @@ struct rule_then {
 struct rule {
     const char *name, *about, *message, *digest; /* policy/digest.h, of what it says */
     unsigned line;
-    enum plan_mode mode; /* as written, or the default */
+    enum plan_mode mode; /* this, and the brake: as written, or the default */
+    struct ruleset_brake brake;
     const struct rule_when *when;
     struct rule_then then;
     const char *const *then_words, *const *then_texts;

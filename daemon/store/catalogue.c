@@ -36,7 +36,7 @@ static const char columns[] =
     "item.foreign_label, item.set_by, item.label_change, item.previous_id, item.created, "
     "item.modified, item.shared, item.types_digest, item.text_digest, item.sha256, "
     "item.own_version, item.outcome, item.code, item.message, item.revision, item.examined, "
-    "item.decided, item.due, item.walk, item.deleted, item.todo";
+    "item.decided, item.due, item.walk, item.deleted, item.todo, item.label_site";
 
 static void stir(struct composed *composed, const char *text)
 {

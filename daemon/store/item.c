@@ -79,6 +79,7 @@ static void take_rest(struct row *row, struct item *item)
     item->walk = row_number(row);
     item->deleted_us = row_time(row);
     item->todo = row_number(row) != 0;
+    item->label_site = row_text(row);
 }
 
 bool item_take(struct db_query *query, struct arena *arena, struct item *item, struct err *err)
@@ -174,6 +175,7 @@ static void put_rest(struct db_query *query, const struct item *item)
     db_number(query, 37, item->walk);
     row_put_time(query, 38, item->deleted_us);
     db_number(query, 39, item->todo);
+    db_text(query, 40, item->label_site);
 }
 
 bool item_save(struct db *db, const struct item *item, struct err *err)
@@ -192,38 +194,68 @@ static bool clear(struct db *db, enum db_sql name, int64_t id, struct err *err)
 }
 
 struct amount {
-    const char *type;
+    const char *parent, *type;
     enum report_confidence confidence;
     uint32_t unique, count;
+    bool more; /* at least */
 };
 
 static bool add_finding(struct db *db, int64_t id, const struct amount *amount, struct err *err)
 {
     struct db_query *query = db_query(db, DB_FINDING_ADD);
     db_number(query, 1, id);
-    db_text(query, 2, amount->type);
+    db_text(query, 2, amount->parent);
+    db_text(query, 3, amount->type);
     for (int level = REPORT_LOW; level < REPORT_CONFIDENCE_COUNT; level++) {
-        db_number(query, 3 + 2 * level, level == (int)amount->confidence ? amount->unique : 0);
-        db_number(query, 4 + 2 * level, level == (int)amount->confidence ? amount->count : 0);
+        db_number(query, 4 + 2 * level, level == (int)amount->confidence ? amount->unique : 0);
+        db_number(query, 5 + 2 * level, level == (int)amount->confidence ? amount->count : 0);
     }
+    db_number(query, 10, amount->more ? 1 << amount->confidence : 0);
+    return db_run(query, NULL, err);
+}
+
+static bool add_findings(struct db *db, int64_t id, const struct report *report, struct err *err)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < report->findings_count; i++) {
+        const struct report_finding *finding = &report->findings[i];
+        struct amount amount = {.parent = "",
+                                .type = finding->type,
+                                .confidence = finding->confidence,
+                                .unique = finding->unique_count,
+                                .count = finding->count,
+                                .more = finding->at_least};
+        ok = add_finding(db, id, &amount, err);
+        for (uint32_t k = 0; ok && k < finding->variants_count; k++) {
+            const struct report_variant *variant = &finding->variants[k];
+            amount = (struct amount){.parent = finding->type,
+                                     .type = variant->type,
+                                     .confidence = finding->confidence,
+                                     .unique = variant->unique_count,
+                                     .count = variant->count};
+            ok = add_finding(db, id, &amount, err);
+        }
+    }
+    return ok;
+}
+
+static bool add_property(struct db *db, int64_t id, const struct report *report, uint32_t number,
+                         struct err *err)
+{
+    struct db_query *query = db_query(db, DB_PROPERTY_ADD);
+    db_number(query, 1, id);
+    db_number(query, 2, number);
+    db_text(query, 3, report->properties[number].name);
+    db_text(query, 4, report->properties[number].value);
     return db_run(query, NULL, err);
 }
 
 bool item_findings(struct db *db, int64_t id, const struct report *report, struct err *err)
 {
-    bool ok = clear(db, DB_FINDINGS_CLEAR, id, err);
-    for (uint32_t i = 0; ok && i < report->findings_count; i++) {
-        const struct report_finding *finding = &report->findings[i];
-        struct amount amount = {finding->type, finding->confidence, finding->unique_count,
-                                finding->count};
-        ok = add_finding(db, id, &amount, err);
-        for (uint32_t k = 0; ok && k < finding->variants_count; k++) {
-            const struct report_variant *variant = &finding->variants[k];
-            amount = (struct amount){variant->type, finding->confidence, variant->unique_count,
-                                     variant->count};
-            ok = add_finding(db, id, &amount, err);
-        }
-    }
+    bool ok = clear(db, DB_FINDINGS_CLEAR, id, err) && clear(db, DB_PROPERTIES_CLEAR, id, err) &&
+              add_findings(db, id, report, err);
+    for (uint32_t i = 0; ok && i < report->properties_count; i++)
+        ok = add_property(db, id, report, i, err);
     return ok;
 }
 

@@ -32,6 +32,7 @@ struct item {
 
     int label_kind;          /* enum facts_label_kind */
     const char *label_id;    /* NULL = none of ours */
+    const char *label_site;  /* the tenant that is "ours" here; NULL = none */
     bool foreign_label;      /* one of another tenant stands there */
     int set_by;              /* enum facts_set_by */
     int label_change;        /* enum facts_label_change */
@@ -69,7 +70,7 @@ void item_init(struct item *item, const char *connection, const char *key);
 /* Write the whole row; a new item is inserted. */
 bool item_save(struct db *db, const struct item *item, struct err *err);
 
-/* Replace its findings (children are rows of their own) by those of a report. */
+/* Replace its findings (children are rows of their own) and properties by those of a report. */
 bool item_findings(struct db *db, int64_t id, const struct report *report, struct err *err);
 
 /* The report as JSON text: write; read (NULL when none). */

@@ -141,6 +141,31 @@ CREATE INDEX audit_item ON audit (item, seq) WHERE item <> 0;
 -- version 2
 ALTER TABLE item ADD COLUMN todo BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX item_todo ON item (id) WHERE todo <> 0;
+ALTER TABLE item ADD COLUMN label_site TEXT; -- the tenant whose label the columns tell of
+-- What rules ask of a report, as narrow rows; those of version 1 are examined again.
+DROP TABLE finding;
+CREATE TABLE finding (
+    item          BIGINT NOT NULL,
+    parent        TEXT NOT NULL, -- '' = a finding; else the finding that it is a variant of
+    type          TEXT NOT NULL,
+    low_unique    BIGINT NOT NULL,
+    low_count     BIGINT NOT NULL,
+    medium_unique BIGINT NOT NULL,
+    medium_count  BIGINT NOT NULL,
+    high_unique   BIGINT NOT NULL,
+    high_count    BIGINT NOT NULL,
+    more          BIGINT NOT NULL, -- 1, 2, 4: low, medium, high is "at least"
+    PRIMARY KEY (item, parent, type)
+) WITHOUT ROWID;
+CREATE INDEX finding_type ON finding (type, item);
+CREATE TABLE property (
+    item   BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    name   TEXT NOT NULL,
+    value  TEXT NOT NULL,
+    PRIMARY KEY (item, number)
+) WITHOUT ROWID;
+UPDATE item SET types_digest = NULL;
 CREATE TABLE revision (
     number INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
     digest TEXT NOT NULL,
@@ -285,6 +310,8 @@ CREATE TABLE task (
     state   BIGINT NOT NULL,
     owner   BIGINT NOT NULL,
     input   TEXT NOT NULL,
+    done    BIGINT NOT NULL DEFAULT 0, -- of `total` parts; total 0 = not known
+    total   BIGINT NOT NULL DEFAULT 0,
     result  TEXT,
     error   TEXT,
     made    BIGINT NOT NULL,

@@ -57,6 +57,8 @@ static bool take(struct db_query *query, struct arena *arena, struct task *task,
         .error = error ? arena_strdup(arena, error) : NULL,
         .made_us = db_column_number(query, 7),
         .expires_us = db_column_number(query, 8),
+        .done = db_column_number(query, 9),
+        .total = db_column_number(query, 10),
     };
     bool whole = task->kind && task->input && (!result || task->result) && (!error || task->error);
     return whole || err_set(err, ERR_MEMORY, "out of memory");
@@ -81,6 +83,15 @@ bool task_save(struct db *db, const struct task *task, struct err *err)
     db_text(query, 2, task->result);
     db_text(query, 3, task->error);
     db_number(query, 4, task->id);
+    return db_run(query, NULL, err);
+}
+
+bool task_progress(struct db *db, const struct task *task, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_TASK_PROGRESS);
+    db_number(query, 1, task->done);
+    db_number(query, 2, task->total);
+    db_number(query, 3, task->id);
     return db_run(query, NULL, err);
 }
 

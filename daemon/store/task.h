@@ -23,13 +23,14 @@ enum task_state {
 
 struct task {
     int64_t id;
-    const char *kind; /* "open" */
+    const char *kind; /* "open", "simulate" */
     enum task_state state;
     int64_t owner;      /* the token that asked; 0 = the first one */
     const char *input;  /* JSON, of the kind */
     const char *result; /* JSON; NULL = none */
     const char *error;  /* in words; NULL = none */
     int64_t made_us, expires_us;
+    int64_t done, total; /* parts; total 0 = not known */
 };
 
 const char *task_state_word(enum task_state state);
@@ -45,6 +46,9 @@ bool task_get(struct db *db, int64_t id, struct arena *arena, struct task *task,
 
 /* Store state, result and error. */
 bool task_save(struct db *db, const struct task *task, struct err *err);
+
+/* How far it is. */
+bool task_progress(struct db *db, const struct task *task, struct err *err);
 
 bool task_remove(struct db *db, int64_t id, struct err *err);
 

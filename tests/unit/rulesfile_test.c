@@ -20,6 +20,7 @@ struct world {
     struct scratch scratch;
     char path[96];
     struct limits limits;
+    struct gate gate;
     struct arena arena;
     struct buf messages;
     struct rulesfile_options options;
@@ -35,9 +36,9 @@ static void set_up(struct world *world, const char *rules)
     snprintf(world->path, sizeof world->path, "%s/rules.yaml", world->scratch.path);
     if (rules)
         scratch_write(&world->scratch, "rules.yaml", rules);
-    world->options = (struct rulesfile_options){.path = world->path,
-                                                .store = store_open(world->scratch.path, &err),
-                                                .limits = &world->limits};
+    world->options = (struct rulesfile_options){
+        .path = world->path, .store = store_open(world->scratch.path, &err), .gate = &world->gate};
+    world->gate.limits = &world->limits;
     assert_non_null(world->options.store);
 }
 
@@ -227,10 +228,10 @@ TEST(a_refused_file_is_tried_again_when_what_it_lacked_is_there)
     set_up(&world, good);
     starts(&world, good, &problem);
     scratch_write(&world.scratch, "rules.yaml", wanting);
-    world.options.connections = teams;
-    world.options.connection_count = 0;
+    world.gate.connections = teams;
+    world.gate.connection_count = 0;
     assert_false(reload(&world, NULL));
-    world.options.connection_count = 1;
+    world.gate.connection_count = 1;
     assert_true(reload(&world, wanting));
     tear_down(&world);
 }
