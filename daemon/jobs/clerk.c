@@ -49,12 +49,13 @@ void clerk_lost(void *context)
     pthread_mutex_unlock(&clerk->lock);
 }
 
-/* A whole walk of each connection finds again what a failed commit has lost. */
+/* Jobs whose last word was lost go on; a whole walk of each connection finds again the changes
+ * that a failed commit has lost. */
 static void walk_lost(struct clerk *clerk)
 {
-    bool ok = true;
     struct err err = {0};
     clock_sleep_us(idle_us); /* a full disk is no reason to be busy */
+    bool ok = claims_put_back(clerk->options.claims, clerk->options.store, &err);
     for (size_t i = 0; i < clerk->options.link_count; i++)
         ok = change_walk(clerk->options.store, clerk->options.links[i].name, &err) && ok;
     LOG(LOG_LEVEL_WARN, "changes-lost", LOG_TEXT(error, ok ? NULL : err.text),

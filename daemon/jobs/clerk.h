@@ -5,6 +5,7 @@
  */
 #ifndef LABELD_JOBS_CLERK_H
 #define LABELD_JOBS_CLERK_H
+#include "jobs/claims.h"
 #include "jobs/rules.h"
 #include "jobs/settling.h"
 #include "jobs/watchers.h"
@@ -16,6 +17,7 @@ struct clerk_options {
     struct visit_link *links; /* borrowed, as all others here */
     size_t link_count;
     struct rules *rules;
+    struct claims *claims;             /* of the workers */
     const struct custodian *custodian; /* NULL = none */
     const atomic_bool *stop;           /* the daemon stops: long sweeps end */
 };
@@ -34,7 +36,8 @@ void clerk_wake(void *clerk);
 /* Items that were decided with other rules than those in force are decided again. */
 void clerk_decide_again(struct clerk *clerk);
 
-/* Changes that were told as recorded are not: walk everything (store_on_lost's function). */
+/* Changes and claims that were told as recorded are not: put jobs back, walk everything
+ * (store_on_lost's function). */
 void clerk_lost(void *clerk);
 
 #endif

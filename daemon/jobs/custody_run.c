@@ -203,11 +203,11 @@ void custody_run(const struct visit_world *world, const struct visit_link *link,
     for (int i = 0; i < record_tries; i++, pause_us *= 2) {
         if (store_write(world->store, STORE_COMMITTED, unit, &err))
             return;
-        if (err.kind == ERR_STOPPED || err.kind == ERR_BROKEN)
+        if (err.kind == ERR_STOPPED || err.kind == ERR_STALE || err.kind == ERR_BROKEN)
             break;
         if (err.kind == ERR_CONFLICT)
             ending.error = NULL; /* a person's undo came between */
         clock_sleep_us(pause_us);
     }
-    LOG(LOG_LEVEL_ERROR, "job-not-recorded", LOG_NUMBER(job, job->id), LOG_TEXT(error, err.text));
+    job_not_recorded(job, &err);
 }

@@ -1,6 +1,7 @@
 #include "jobs/job.h"
 
 #include "base/json.h"
+#include "base/log.h"
 #include "store/audit.h"
 #include "store/item.h"
 
@@ -90,12 +91,17 @@ bool job_event(struct db *db, struct queue_job *job, enum job_event event, int64
     enum queue_state to;
     if (!queue_get(db, job->id, &arena, &stored, &found, err))
         return false;
+    if (event != JOB_CLAIMED && (!found || stored.claim != job->claim))
+        return err_set(err, ERR_STALE, "job %lld: event %s comes from a claim that was lost",
+                       (long long)job->id, job_event_word(event));
     if (!found || !job_next(stored.state, event, &to))
         return err_set(err, ERR_BROKEN, "job %lld: event %s is refused while %s",
                        (long long)job->id, job_event_word(event),
                        found ? job_state_word(stored.state) : "gone");
     job->lane = stored.lane;
     job->state = to;
+    if (event == JOB_CUT)
+        job->claim = 0;
     if (to == QUEUE_DONE && !stored.again)
         return queue_remove(db, job->id, err);
     if (stored.again && (to == QUEUE_DONE || to == QUEUE_FAILED || to == QUEUE_WAITING)) {
@@ -117,8 +123,11 @@ bool job_event(struct db *db, struct queue_job *job, enum job_event event, int64
 bool job_claim(struct db *db, int64_t now_us, int cap, struct arena *arena, struct queue_job *job,
                bool *found, struct err *err)
 {
-    return queue_next(db, now_us, cap, arena, job, found, err) &&
-           (!*found || job_event(db, job, JOB_CLAIMED, now_us, err));
+    const int64_t claim = job->claim;
+    if (!queue_next(db, now_us, cap, arena, job, found, err))
+        return false;
+    job->claim = claim;
+    return !*found || job_event(db, job, JOB_CLAIMED, now_us, err);
 }
 
 static int64_t back_off(int attempt)
@@ -157,4 +166,11 @@ enum job_event job_after(struct queue_job *job, const struct err *why, int64_t n
     case ERR_RETRY_NEVER: break;
     }
     return JOB_GAVE_UP;
+}
+
+void job_not_recorded(const struct queue_job *job, const struct err *why)
+{
+    bool stale = why->kind == ERR_STALE;
+    LOG(stale ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, stale ? "claim-lost" : "job-not-recorded",
+        LOG_NUMBER(job, job->id), LOG_TEXT(error, why->text));
 }

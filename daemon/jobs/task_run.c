@@ -78,12 +78,11 @@ static void record(struct running *running)
     for (int i = 0; i < record_tries; i++, pause_us *= 2) {
         if (store_write(running->world->store, STORE_COMMITTED, unit, &err))
             return;
-        if (err.kind == ERR_STOPPED || err.kind == ERR_BROKEN)
+        if (err.kind == ERR_STOPPED || err.kind == ERR_STALE || err.kind == ERR_BROKEN)
             break;
         clock_sleep_us(pause_us);
     }
-    LOG(LOG_LEVEL_ERROR, "job-not-recorded", LOG_NUMBER(job, running->job.id),
-        LOG_TEXT(error, err.text));
+    job_not_recorded(&running->job, &err);
 }
 
 void task_run(const struct visit_world *world, const struct queue_job *job)

@@ -410,21 +410,24 @@ static void keep_failure(struct failure *failure)
             return;
         }
         failure->visit->outcome.told = false;
-        if (err.kind == ERR_STOPPED || err.kind == ERR_BROKEN ||
+        if (err.kind == ERR_STOPPED || err.kind == ERR_STALE || err.kind == ERR_BROKEN ||
             (visit->world->stop && atomic_load(visit->world->stop)))
             break;
         failure->item_too = false;
         clock_sleep_us(pause_us);
         pause_us = pause_us < longest_pause_us ? 2 * pause_us : longest_pause_us;
     }
-    LOG(LOG_LEVEL_ERROR, "job-not-recorded", LOG_NUMBER(job, visit->job.id),
-        LOG_TEXT(error, err.text));
+    job_not_recorded(&visit->job, &err);
 }
 
 void visit_failed(struct visit *visit, const struct err *why)
 {
     const struct visit_outcome *outcome = &visit->outcome;
     int64_t now_us = clock_now_us();
+    if (why->kind == ERR_STALE) {
+        job_not_recorded(&visit->job, why);
+        return;
+    }
     struct failure failure = {.visit = visit,
                               .event = job_after(&visit->job, why, now_us),
                               .keep_intent = outcome->unclear || outcome->new_version};

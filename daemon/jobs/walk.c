@@ -253,8 +253,7 @@ static void failed(struct walk *walk)
     LOG(LOG_LEVEL_WARN, "walk-stopped", LOG_TEXT(connection, walk->link->name),
         LOG_TEXT(kind, err_kind_word(why.kind)), LOG_TEXT(error, why.text));
     if (!store_write(walk->world->store, STORE_COMMITTED, unit, &err))
-        LOG(LOG_LEVEL_ERROR, "job-not-recorded", LOG_NUMBER(job, walk->job.id),
-            LOG_TEXT(error, err.text));
+        job_not_recorded(&walk->job, &err);
 }
 
 void walk_run(const struct visit_world *world, const struct visit_link *link,

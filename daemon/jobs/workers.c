@@ -22,6 +22,7 @@
 enum { threads_most = 256, name_bytes = 1 << 16 };
 
 static const int64_t idle_us = 1000000;
+static const int64_t full_pause_us = 500000;
 
 struct workers {
     struct visit_world world;
@@ -34,6 +35,7 @@ struct workers {
     struct settling *settling;
     struct watchers *watchers;
     struct clerk *clerk;
+    struct claims claims;
     atomic_bool stop;
 
     pthread_mutex_t lock; /* all below */
@@ -74,6 +76,7 @@ bool workers_policy(struct workers *workers, struct policy *policy, struct err *
 
 struct claim {
     struct arena *arena;
+    struct claims_one held;
     struct queue_job job;
     int cap;
     bool found;
@@ -143,26 +146,53 @@ static uint64_t count_busy(struct workers *workers, int change)
     return rings;
 }
 
+/* False: there is nothing to do until claim->due_us. */
+static bool take_claim(struct workers *workers, struct claim *claim)
+{
+    const struct store_unit unit = {claim_one, claim};
+    struct err err = {0};
+    bool ok = claims_take(&workers->claims, &claim->held, &err);
+    claim->job.claim = claim->held.number;
+    ok = ok && store_write(workers->world.store, STORE_RAN, unit, &err);
+    if (!ok)
+        LOG(LOG_LEVEL_ERROR, "claim", LOG_TEXT(error, err.text));
+    claim->found = ok && claim->found;
+    int64_t now_us = clock_now_us();
+    if (!ok || claim->due_us <= now_us)
+        claim->due_us = now_us + 50000;
+    return claim->found;
+}
+
+static uint64_t failed_commits(struct workers *workers)
+{
+    struct store_numbers numbers;
+    store_numbers(workers->world.store, &numbers);
+    return numbers.failed;
+}
+
+/* While nothing can be kept, doing it again and again would only keep the machine busy. */
+static void run_claim(struct workers *workers, struct claim *claim)
+{
+    uint64_t failed = failed_commits(workers);
+    count_busy(workers, 1);
+    run_job(workers, &claim->job);
+    count_busy(workers, -1);
+    if (failed_commits(workers) != failed && !atomic_load(&workers->stop))
+        clock_sleep_us(full_pause_us);
+}
+
 static void *work_loop(void *context)
 {
     struct workers *workers = context;
     while (!atomic_load(&workers->stop)) {
         own_arena struct arena arena = arena_new(name_bytes);
         struct claim claim = {.arena = &arena, .cap = workers->cap, .due_us = INT64_MAX};
-        const struct store_unit unit = {claim_one, &claim};
-        struct err err = {0};
         uint64_t rings = count_busy(workers, 0);
-        bool ok = store_write(workers->world.store, STORE_RAN, unit, &err);
-        if (!ok)
-            LOG(LOG_LEVEL_ERROR, "claim", LOG_TEXT(error, err.text));
-        if (!ok || !claim.found) {
-            int64_t now = clock_now_us();
-            wait_for_work(workers, rings, !ok || claim.due_us <= now ? now + 50000 : claim.due_us);
-            continue;
-        }
-        count_busy(workers, 1);
-        run_job(workers, &claim.job);
-        count_busy(workers, -1);
+        if (take_claim(workers, &claim))
+            run_claim(workers, &claim);
+        claims_drop(&workers->claims, &claim.held);
+        if (!claim.found)
+            wait_for_work(workers, rings, claim.due_us);
     }
     return NULL;
 }
@@ -194,6 +224,7 @@ static void init(struct workers *workers, const struct workers_options *options)
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     pthread_mutex_init(&workers->lock, NULL);
+    claims_init(&workers->claims);
     pthread_cond_init(&workers->rung, &steady);
     pthread_condattr_destroy(&steady);
 }
@@ -208,6 +239,7 @@ static bool open_parts(struct workers *workers, const struct workers_options *op
                                         .link_count = options->link_count,
                                         .rules = workers->rules,
                                         .custodian = options->custodian,
+                                        .claims = &workers->claims,
                                         .stop = &workers->stop};
     workers->clerk = workers->rules ? clerk_open(&clerk, err) : NULL;
     const struct settling_options settling = {.store = options->store,
@@ -276,6 +308,7 @@ void workers_stop(struct workers *workers)
         settling_all(workers->settling);
     settling_close(workers->settling);
     rules_close(workers->rules);
+    claims_fini(&workers->claims);
     mem_free(workers);
 }
 

@@ -41,6 +41,9 @@ void *db_owner(const struct db *db);
 /* Run statements that answer nothing, several with semicolons between (schema, BEGIN, COMMIT). */
 bool db_execute(struct db *db, const char *text, struct err *err);
 
+/* Whether a transaction is open. An error (disk full, input, memory) may have taken it back. */
+bool db_in_transaction(const struct db *db);
+
 /* Write a consistent copy of the whole database to a new file. */
 bool db_copy(struct db *db, const char *path, struct err *err);
 

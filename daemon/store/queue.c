@@ -27,6 +27,7 @@ static bool read_job(struct db_query *query, struct arena *arena, struct queue_j
         .again = db_column_number(query, 10) != 0,
         .force = db_column_number(query, 11) != 0,
         .error = error ? arena_strdup(arena, error) : NULL,
+        .claim = db_column_number(query, 13),
     };
     return (job->connection && job->key) || err_set(err, ERR_MEMORY, "out of memory");
 }
@@ -75,7 +76,8 @@ bool queue_save(struct db *db, const struct queue_job *job, struct err *err)
     db_number(query, 7, job->again);
     db_number(query, 8, job->force);
     db_text(query, 9, job->error);
-    db_number(query, 10, job->id);
+    db_number(query, 10, job->claim);
+    db_number(query, 11, job->id);
     return db_run(query, NULL, err);
 }
 

@@ -35,6 +35,7 @@ struct queue_job {
     bool again;        /* changed while it ran */
     bool force;        /* examine even when nothing changed */
     const char *error; /* of the last try; NULL = none */
+    int64_t claim;     /* who took it last (jobs/claims.h); 0 = nobody yet */
 };
 
 /* Ask for work: makes a job, or joins the open one (earlier due, live beats backfill). The id in

@@ -139,6 +139,7 @@ CREATE TABLE audit (
 ) WITHOUT ROWID;
 CREATE INDEX audit_item ON audit (item, seq) WHERE item <> 0;
 -- version 2
+ALTER TABLE job ADD COLUMN claim BIGINT NOT NULL DEFAULT 0; -- whose work is kept; see jobs/claims
 ALTER TABLE item ADD COLUMN todo BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX item_todo ON item (id) WHERE todo <> 0;
 ALTER TABLE item ADD COLUMN label_site TEXT; -- the tenant whose label the columns tell of

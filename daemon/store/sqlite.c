@@ -88,6 +88,11 @@ bool db_execute(struct db *db, const char *text, struct err *err)
            failed(db, "running", err);
 }
 
+bool db_in_transaction(const struct db *db)
+{
+    return sqlite3_get_autocommit(db->handle) == 0;
+}
+
 bool db_copy(struct db *db, const char *path, struct err *err)
 {
     sqlite3 *to = NULL;

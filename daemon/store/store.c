@@ -60,7 +60,8 @@ struct store {
     unsigned idle_count;
     void (*ring)(void *context), (*lost)(void *context);
     void *ring_context, *lost_context;
-    bool riders; /* units of this transaction were told as run */
+    bool riders;     /* units of this transaction were told as run */
+    bool taken_back; /* an error has undone the whole transaction, not only its unit */
     bool ring_due;
     bool fail_commit;
     struct store_numbers numbers;
@@ -178,6 +179,7 @@ static void run_unit(struct store *store, struct unit *unit)
                db_run(db_query(db, DB_UNIT_END), NULL, &unit->err);
     if (!unit->ok)
         db_execute(db, "ROLLBACK TO unit; RELEASE unit", NULL);
+    store->taken_back = !db_in_transaction(db);
 }
 
 static void put_unit(struct units *units, struct unit *unit)
@@ -270,7 +272,7 @@ static struct unit *run_units(struct store *store)
             store->riders = store->riders || unit->ok;
             tell(store, unit);
         }
-        if (clock_steady_us() > deadline)
+        if (store->taken_back || clock_steady_us() > deadline)
             break;
     }
     ring_workers(store);
@@ -340,6 +342,9 @@ static struct unit *commit_units(struct store *store)
     pthread_mutex_unlock(&store->lock);
     if (refuse)
         ok = err_set(&err, ERR_IO, "store: a test lets this commit fail");
+    if (store->taken_back)
+        ok = err_set(&err, ERR_IO, "store: a full disk or a fault undid what had not been kept");
+    store->taken_back = false;
     ok = ok && db_execute(store->writer, "COMMIT", &err);
     if (!ok)
         db_execute(store->writer, "ROLLBACK", NULL);

@@ -1,4 +1,5 @@
 #include "check.h"
+#include "jobs/claims.h"
 #include "jobs/job.h"
 #include "scratch.h"
 #include "store/audit.h"
@@ -210,6 +211,108 @@ TEST(a_job_that_gives_up_is_on_record_in_the_same_unit)
     scratch_close(&scratch);
 }
 
+/* A step of what two workers do with one job. */
+struct step {
+    struct queue_job job;
+    int64_t claim;
+    enum job_event event;
+};
+
+static bool take(struct db *db, void *context, struct err *err)
+{
+    bool found;
+    struct step *step = context;
+    own_arena struct arena arena = arena_new(1u << 20);
+    step->job.claim = step->claim;
+    if (!job_claim(db, 50, 2, &arena, &step->job, &found, err) || !found)
+        return false;
+    step->job.connection = "team"; /* not the arena's */
+    step->job.key = "/a";
+    return true;
+}
+
+static bool event_of(struct db *db, void *context, struct err *err)
+{
+    struct step *step = context;
+    return job_event(db, &step->job, step->event, 60, err);
+}
+
+static bool ask_for(struct db *db, void *context, struct err *err)
+{
+    struct queue_job job = {.connection = "team", .key = "/a", .due_us = 1};
+    (void)context;
+    return queue_add(db, &job, err);
+}
+
+static enum queue_state state_of(struct store *store, int64_t id)
+{
+    struct err err = {0};
+    bool found;
+    struct queue_job job;
+    own_arena struct arena arena = arena_new(1u << 20);
+    struct db *db = store_reader(store, &err);
+    assert_true(queue_get(db, id, &arena, &job, &found, &err));
+    store_reader_done(store, db);
+    return found ? job.state : QUEUE_DONE;
+}
+
+TEST(what_a_lost_claim_wants_recorded_is_refused)
+{
+    struct err err = {0};
+    struct scratch scratch = scratch_open();
+    struct store *store = store_open(scratch.path, &err);
+    assert_non_null(store);
+    struct step first = {.claim = 11}, second = {.claim = 22};
+    const struct store_unit ask = {ask_for, NULL}, claims[] = {{take, &first}, {take, &second}},
+                            says[] = {{event_of, &first}, {event_of, &second}};
+    assert_true(store_write(store, STORE_COMMITTED, ask, &err));
+    do { /* until its commit, which it does not wait for, is the one that fails */
+        store_fail_commit(store);
+        assert_true(store_write(store, STORE_RAN, claims[0], &err));
+        store_write(store, STORE_COMMITTED, ask, &err);
+        assert_true(store_write(store, STORE_COMMITTED, ask, &err));
+    } while (state_of(store, first.job.id) != QUEUE_QUEUED);
+    assert_true(store_write(store, STORE_COMMITTED, claims[1], &err));
+    static const enum job_event all[] = {JOB_PLANNED, JOB_FINISHED, JOB_CONFLICT,
+                                         JOB_RETRY,   JOB_GAVE_UP,  JOB_HANDED_BACK};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        first.event = all[i];
+        CHECK_CASE(i, !store_write(store, STORE_COMMITTED, says[0], &err));
+        CHECK_CASE(i, err.kind == ERR_STALE);
+        CHECK_CASE(i, state_of(store, second.job.id) == QUEUE_RUNNING);
+    }
+    second.event = JOB_FINISHED;
+    assert_true(store_write(store, STORE_COMMITTED, says[1], &err));
+    assert_false(store_write(store, STORE_COMMITTED, says[0], &err)); /* also when it is gone */
+    assert_int_equal(err.kind, ERR_STALE);
+    store_close(store);
+    scratch_close(&scratch);
+}
+
+TEST(a_job_that_nobody_holds_is_put_back_and_one_that_is_held_is_not)
+{
+    struct err err = {0};
+    struct scratch scratch = scratch_open();
+    struct store *store = store_open(scratch.path, &err);
+    struct claims claims;
+    struct claims_one held;
+    assert_non_null(store);
+    claims_init(&claims);
+    assert_true(claims_take(&claims, &held, &err));
+    struct step step = {.claim = held.number};
+    const struct store_unit ask = {ask_for, NULL}, claiming = {take, &step};
+    assert_true(store_write(store, STORE_COMMITTED, ask, &err));
+    assert_true(store_write(store, STORE_COMMITTED, claiming, &err));
+    assert_true(claims_put_back(&claims, store, &err));
+    assert_int_equal(state_of(store, step.job.id), QUEUE_RUNNING);
+    claims_drop(&claims, &held);
+    assert_true(claims_put_back(&claims, store, &err));
+    assert_int_equal(state_of(store, step.job.id), QUEUE_QUEUED);
+    claims_fini(&claims);
+    store_close(store);
+    scratch_close(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +321,8 @@ int main(void)
         cmocka_unit_test(claims_are_fair_capped_and_a_change_while_running_runs_again),
         cmocka_unit_test(a_backfill_never_takes_the_last_workers),
         cmocka_unit_test(a_job_that_gives_up_is_on_record_in_the_same_unit),
+        cmocka_unit_test(what_a_lost_claim_wants_recorded_is_refused),
+        cmocka_unit_test(a_job_that_nobody_holds_is_put_back_and_one_that_is_held_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
