@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that are missing: `sh samples/packages.sh build` for building
-# labeld, `... test` for its tests as well. Says which, asks nothing; as root or through sudo;
+# labeld, `... test` for its tests as well, `... bench` for measuring too. Says which, asks nothing; as root or through sudo;
 # without either it prints the one line to run and ends with 1.
 set -eu
 
@@ -8,9 +8,13 @@ build="build-essential cmake ninja-build pkg-config libxml2-dev libmagic-dev
 libdeflate-dev zlib1g-dev libfyaml-dev libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev
 libsodium-dev libsqlite3-dev libutf8proc-dev libseccomp-dev libssl-dev curl openssl"
 test="libcmocka-dev python3 age"
+bench="ripgrep clamav python3-docx python3-openpyxl" # what labeld is measured beside
 
 wanted=$build
-[ "${1:-build}" = test ] && wanted="$build $test"
+case ${1:-build} in
+test) wanted="$build $test" ;;
+bench) wanted="$build $test $bench" ;;
+esac
 
 missing=
 for package in $wanted; do

@@ -1,7 +1,6 @@
 /* How fast text is classified end to end, beside a bare hs_scan of a fixed reference database over
  * the same bytes, and of labeld's own. Texts are generated from a fixed seed.
  * Run: scan_bench [ROUNDS [NAME]]. */
-#include <hs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "engine.h"
+#include "reference.h"
 
 enum { text_bytes = 4 << 20 };
 
@@ -85,111 +85,21 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The reference -------------------------------------------------------------------------------- */
-
-struct reference {
-    hs_database_t *database;
-    hs_scratch_t *scratch;
-};
-
-static bool is_word(unsigned char c)
-{
-    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
-}
-
-/* A keyword as an expression: boundaries where they can stand, every other byte escaped. */
-static const char *word_expression(struct arena *arena, const char *word)
-{
-    own_buf struct buf text = buf_new(1024);
-    if (is_word((unsigned char)*word))
-        buf_printf(&text, "\\b");
-    for (const char *at = word; *at; at++)
-        buf_printf(&text, is_word((unsigned char)*at) ? "%c" : "\\x%02x", (unsigned char)*at);
-    if (is_word((unsigned char)word[strlen(word) - 1]))
-        buf_printf(&text, "\\b");
-    return arena_strndup(arena, text.bytes, text.length);
-}
-
-static bool reference_open(struct reference *reference)
-{
-    static const char *const words[] = {
-#define WORD(text) text,
-#define ANCHOR(expression)
-#include "scan_reference.def"
-#undef WORD
-#undef ANCHOR
-    };
-    static const char *const anchors[] = {
-#define WORD(text)
-#define ANCHOR(expression) expression,
-#include "scan_reference.def"
-#undef WORD
-#undef ANCHOR
-    };
-    enum {
-        word_count = sizeof words / sizeof *words,
-        count = word_count + sizeof anchors / sizeof *anchors
-    };
-    own_arena struct arena arena = arena_new(1u << 20);
-    const char *expressions[count];
-    unsigned flags[count], ids[count];
-    hs_compile_error_t *fault = NULL;
-    for (unsigned i = 0; i < count; i++) {
-        ids[i] = i;
-        flags[i] = i < word_count ? HS_FLAG_CASELESS : 0;
-        expressions[i] =
-            i < word_count ? word_expression(&arena, words[i]) : anchors[i - word_count];
-    }
-    bool ok = hs_compile_multi(expressions, flags, ids, count, HS_MODE_BLOCK, NULL,
-                               &reference->database, &fault) == HS_SUCCESS &&
-              hs_alloc_scratch(reference->database, &reference->scratch) == HS_SUCCESS;
-    if (fault)
-        fprintf(stderr, "scan_bench: %s\n", fault->message);
-    hs_free_compile_error(fault);
-    return ok;
-}
-
-static void reference_close(struct reference *reference)
-{
-    hs_free_scratch(reference->scratch);
-    hs_free_database(reference->database);
-}
-
-static int count_hit(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-                     void *context)
-{
-    (void)id;
-    (void)from;
-    (void)to;
-    (void)flags;
-    ++*(size_t *)context;
-    return 0;
-}
-
 /* Measuring ------------------------------------------------------------------------------------ */
-
-enum { block = 256 << 10 };
-
-static size_t block_at(const struct buf *text, size_t at)
-{
-    return text->length - at < block ? text->length - at : block;
-}
 
 static double run_reference(const struct reference *reference, const struct buf *text)
 {
-    size_t hits = 0;
     double start = seconds();
-    for (size_t at = 0; at < text->length; at += block)
-        hs_scan(reference->database, text->bytes + at, (unsigned)block_at(text, at), 0,
-                reference->scratch, count_hit, &hits);
+    reference_scan(reference, text->bytes, text->length);
     return seconds() - start;
 }
 
 static double run_bare(const struct classifier *classifier, const struct buf *text)
 {
     double start = seconds();
-    for (size_t at = 0; at < text->length; at += block)
-        scanner_count(classifier->scanner, text->bytes + at, block_at(text, at));
+    for (size_t at = 0; at < text->length; at += reference_block)
+        scanner_count(classifier->scanner, text->bytes + at,
+                      text->length - at < reference_block ? text->length - at : reference_block);
     return seconds() - start;
 }
 
