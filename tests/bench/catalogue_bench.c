@@ -2,7 +2,7 @@
  * findings, one in ten shared, some with properties), then decided: by the templates alone (what
  * an apply counts), and beside other rules in force (what a simulation shows), on one core and on
  * all. Bare: the same rows read and not decided. The best of all rounds.
- * Run: catalogue_bench [ITEMS [ROUNDS [FOLDER]]]. */
+ * Run: catalogue_bench [ITEMS [ROUNDS [FOLDER]]]; 0 rounds: the store is left there. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,7 +236,7 @@ int main(int argc, char **argv)
              argc > 3 ? argv[3] : "/tmp");
     bench.policy = load(&bench, SOURCE_DIR "/samples/rules/templates.yaml");
     bench.now = load(&bench, SOURCE_DIR "/samples/rules/identity-outside.yaml");
-    if (!bench.items || !rounds || !bench.policy || !bench.now || !mkdtemp(bench.folder))
+    if (!bench.items || !bench.policy || !bench.now || !mkdtemp(bench.folder))
         return 2;
     int64_t begun = clock_steady_us();
     bool ok = make(&bench, &err);
@@ -249,9 +249,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "catalogue_bench: %s\n", err.text);
     if (bench.store)
         store_close(bench.store);
+    if (rounds == 0) {
+        printf("kept in %s\n", bench.folder);
+        bench.folder[0] = '\0';
+    }
     char command[4200];
     snprintf(command, sizeof command, "rm -rf %s", bench.folder);
-    if (system(command) != 0)
+    if (bench.folder[0] && system(command) != 0)
         ok = false;
     policy_free(bench.policy);
     policy_free(bench.now);

@@ -213,7 +213,28 @@ def peers():
                   "times", beside=f"{ours * 1e3:.0f} ms beside {theirs * 1e3:.0f}")
 
 
-ROWS = [scanning, office, isolation, sealing, latency, throughput, peers, webhooks]
+def catalogue():
+    for items in (10_000, 1_000_000):
+        text = out_of(program("daemon", "jobs", "catalogue_bench"), str(items), "3", SCRATCH)
+        found = dict(re.findall(r"^(.+?)  +([\d.]+) s  cpu", text, re.M))
+        bare = float(found["rows read, not decided, 1 core"])
+        for name, wanted in (("decided, all cores", None),
+                             ("simulation beside other rules, all cores", 2)):
+            took = float(found[name])
+            yield Row(f"{items:,} items: {name}", took, "s", wanted, True,
+                      f"{took / bare:.2f} of reading the rows on one core")
+
+
+def growth():
+    text = out_of(sys.executable, os.path.join(HERE, "growth.py"), program("daemon"), SCRATCH)
+    small, large = re.findall(r"items: ([\d.]+) ms of cpu a visit, median (\d+) ms, heap ([\d.]+)", text)
+    yield Row("a visit with 1,000,000 items known: of 10,000", float(large[0]) / float(small[0]),
+              "times", 1.2, True, f"{large[0]} ms of processor beside {small[0]}")
+    yield Row("labeld's heap with 1,000,000 items known", float(large[2]), "MiB", 64, True,
+              f"{small[2]} MiB with 10,000")
+
+
+ROWS = [scanning, office, isolation, sealing, latency, throughput, peers, catalogue, growth, webhooks]
 
 
 def main():
