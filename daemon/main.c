@@ -267,6 +267,14 @@ static void tell_head(struct daemon *daemon)
 
 /* Starting ----------------------------------------------------------------------------------- */
 
+/* Other rules are in force: by the file, the API or a roll-back. */
+static void applied(void *context, const struct policy *policy)
+{
+    struct daemon *daemon = context;
+    api_rules(daemon->api, policy, NULL);
+    LOG(LOG_LEVEL_INFO, "rules-in-force", LOG_TEXT(revision, policy_revision(policy)));
+}
+
 /* The workers own the policy afterwards; the API keeps copies of what it shows. */
 static bool start_workers(struct daemon *daemon, struct err *err)
 {
@@ -297,6 +305,8 @@ static bool start_workers(struct daemon *daemon, struct err *err)
     const struct workers_options options = {
         .told = deliver_wake,
         .told_context = daemon->deliver,
+        .applied = applied,
+        .applied_context = daemon,
         .budget = daemon->budget,
         .custodian = &daemon->custodian,
         .store = daemon->store,
@@ -464,20 +474,17 @@ static bool reload_rules(struct daemon *daemon, struct err *err)
 {
     own_buf struct buf problems = buf_new(problems_max_bytes);
     struct policy *policy = NULL;
-    char revision[65] = "";
     bool ok = rulesfile_reload(&daemon->rules, &problems, &policy, err);
     fputs(buf_text(&problems), stderr);
     if (!ok)
         return false;
+    api_rules(daemon->api, NULL, NULL);
     if (policy)
-        snprintf(revision, sizeof revision, "%s", policy_revision(policy));
-    ok = api_rules(daemon->api, policy, NULL);
-    if (policy)
-        ok = workers_policy(daemon->workers, policy, err) && ok;
-    if (ok)
-        LOG(LOG_LEVEL_INFO, policy ? "rules-in-force" : "rules-unchanged",
-            LOG_TEXT(revision, policy ? revision : NULL));
-    return ok || err_set(err, ERR_MEMORY, "out of memory");
+        workers_apply(daemon->workers);
+    else
+        LOG(LOG_LEVEL_INFO, "rules-unchanged", LOG_TEXT(revision, NULL));
+    policy_free(policy);
+    return true;
 }
 
 static void reload(struct daemon *daemon)

@@ -45,6 +45,24 @@ static void print_acting(FILE *out, const json_t *acting)
     fprintf(out, "            %lld files wait for it\n", online_number(acting, "stopped_items"));
 }
 
+static void print_brakes(FILE *out, const json_t *brakes)
+{
+    size_t index;
+    json_t *brake;
+    json_array_foreach(brakes, index, brake)
+    {
+        const char *state = online_text(brake, "state");
+        bool running = strcmp(online_text(brake, "when"), "running") == 0;
+        fprintf(out, "%-11s \"", strcmp(state, "held") == 0 ? "HELD" : state);
+        ctl_put(out, online_text(brake, "rule"));
+        if (strcmp(state, "approved") == 0)
+            fprintf(out, "\" for %lld more files\n", online_number(brake, "left"));
+        else
+            fprintf(out, "\" %s %lld files; it only simulates (labelctl rules approve)\n",
+                    running ? "has hurt" : "would change", online_number(brake, "items"));
+    }
+}
+
 static void print_rules(FILE *out, const json_t *rules)
 {
     const char *file = online_text(rules, "file"), *now = online_text(rules, "file_revision");
@@ -57,6 +75,12 @@ static void print_rules(FILE *out, const json_t *rules)
                 *now ? now : "cannot be read");
     if (*online_text(rules, "problem"))
         fprintf(out, "            %s\n", online_text(rules, "problem"));
+    if (json_is_false(json_object_get(rules, "applied")))
+        fputs("            being decided over the catalogue before they act\n", out);
+    if (json_is_object(json_object_get(rules, "deciding")))
+        fprintf(out, "            stored reports are decided again: %lld %%\n",
+                online_number(json_object_get(rules, "deciding"), "percent"));
+    print_brakes(out, json_object_get(rules, "brakes"));
 }
 
 static void print_webhooks(FILE *out, const json_t *webhooks)

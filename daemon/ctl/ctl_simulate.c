@@ -174,6 +174,14 @@ static int run(struct simulating *simulating, uint64_t samples)
     json_t *input = read_input(simulating);
     if (!input)
         return CTL_USAGE;
+    int refused = CTL_OK;
+    const char *text = json_string_value(json_object_get(input, "rules"));
+    if (text)
+        refused = online_rules_refused(call, &simulating->online, simulating->file, text);
+    if (refused == CTL_USAGE || refused == CTL_UNREACHABLE) {
+        json_decref(input);
+        return refused;
+    }
     own_json json_t *made =
         online_send(call, &simulating->online, "POST", "/api/v1/tasks",
                     json_pack("{s:s, s:o}", "kind", "simulate", "input", input));

@@ -66,6 +66,11 @@ struct online_list {
 };
 int online_list(struct ctl_call *call, const struct online_list *list);
 
+/* Print the mistakes that the daemon finds in a text of rules as rules check does. CTL_OK: it
+ * passes; CTL_USAGE: errors; CTL_NO: a test fails; CTL_UNREACHABLE. In ctl_revisions.c. */
+int online_rules_refused(struct ctl_call *call, const struct online *online, const char *file,
+                         const char *text);
+
 /* One record of the audit as a line. */
 void online_record(FILE *out, const json_t *record);
 

@@ -88,8 +88,10 @@ json_t *api_restriction(struct db *db, int64_t item, struct arena *arena, struct
 
 /* Whether a text of rules that somebody sent has no errors; else answered with 400 and its first
  * mistake. */
-bool api_rules_good(const struct api *api, const json_t *text, const struct request *request,
-                    struct answer *answer);
+bool api_rules_good(const struct api *api, const json_t *text, struct answer *answer);
+
+/* The rules that the brake has stopped. NULL with err. */
+json_t *api_brakes_json(struct db *db, struct arena *arena, struct err *err);
 
 /* A task of the caller's own, by the id in the path; others see none of it. */
 struct task;

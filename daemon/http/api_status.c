@@ -71,21 +71,34 @@ static void file_digest(const struct api *api, char digest[static 65])
         *digest = '\0';
 }
 
+/* Ids are random: how far they have come is how much is done. */
+static json_t *deciding_json(struct db *db)
+{
+    int64_t id = 0;
+    if (!revision_deciding(db, &id, NULL) || id == 0)
+        return json_null();
+    return json_pack("{s:I}", "percent", (json_int_t)(id / (INT64_MAX / 100)));
+}
+
 static json_t *rules_json(struct api *api, struct db *db, struct arena *arena, struct err *err)
 {
     struct revision in_force;
     char digest[65];
-    if (!revision_in_force(db, arena, &in_force, err))
+    json_t *brakes =
+        revision_in_force(db, arena, &in_force, err) ? api_brakes_json(db, arena, err) : NULL;
+    if (!brakes)
         return NULL;
+    json_t *deciding = deciding_json(db);
     file_digest(api, digest);
     pthread_mutex_lock(&api->lock);
     json_t *json = json_pack(
-        "{s:o, s:o, s:b, s:o, s:I, s:s, s:o, s:o, s:o}", "file", api_text(api->facts.config->rules),
-        "file_revision", api_text(digest), "file_differs",
+        "{s:o, s:o, s:b, s:o, s:I, s:s, s:o, s:o, s:b, s:o, s:o, s:o}", "file",
+        api_text(api->facts.config->rules), "file_revision", api_text(digest), "file_differs",
         api->facts.config->rules && strcmp(digest, in_force.digest) != 0, "revision",
         api_text(api->revision), "number", (json_int_t)in_force.number, "origin",
         revision_origin_word(in_force.origin), "author", api_text(in_force.author), "since",
-        api_time(in_force.at_us), "problem", api_text(api->problem));
+        api_time(in_force.at_us), "applied", in_force.applied_us != 0, "deciding", deciding,
+        "brakes", brakes, "problem", api_text(api->problem));
     pthread_mutex_unlock(&api->lock);
     return json;
 }

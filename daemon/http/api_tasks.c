@@ -149,7 +149,7 @@ static json_t *create(struct api *api, struct db *db, const struct request *requ
 void api_tasks_create(struct api *api, const struct request *request, struct answer *answer)
 {
     const json_t *rules = json_object_get(json_object_get(request->body, "input"), "rules");
-    if (!find_kind(request, answer) || (rules && !api_rules_good(api, rules, request, answer)))
+    if (!find_kind(request, answer) || (rules && !api_rules_good(api, rules, answer)))
         return;
     api_write(api, request, answer, create);
     if (answer->json)

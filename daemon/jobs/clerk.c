@@ -8,6 +8,7 @@
 #include "jobs/change.h"
 #include "jobs/sweep.h"
 #include "jobs/task_run.h"
+#include "store/brake.h"
 
 static const int64_t idle_us = 1000000;
 
@@ -17,6 +18,8 @@ struct clerk {
     struct watchers *watchers;
     pthread_t thread;
     bool started;
+    bool deciding;   /* stored reports are decided again */
+    int64_t decided; /* up to this id */
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t rung;
@@ -64,10 +67,16 @@ static void walk_lost(struct clerk *clerk)
         clerk_lost(clerk);
 }
 
+/* From the start; each turn of the loop goes on. */
+static void decide_again(struct clerk *clerk)
+{
+    clerk->deciding = true;
+    clerk->decided = 0;
+}
+
 /* What somebody asked for since the last time. */
 static void take_requests(struct clerk *clerk)
 {
-    const struct clerk_options *options = &clerk->options;
     pthread_mutex_lock(&clerk->lock);
     bool again = clerk->decide_again, lost = clerk->lost;
     clerk->decide_again = clerk->lost = clerk->woken = false;
@@ -75,7 +84,44 @@ static void take_requests(struct clerk *clerk)
     if (lost)
         walk_lost(clerk);
     if (again)
-        sweep_undecided(options->store, options->rules, options->stop);
+        decide_again(clerk);
+}
+
+static bool decide_matched(struct db *db, void *context, struct err *err)
+{
+    return brake_again(db, clock_now_us(), context, err);
+}
+
+/* What people said to rules that were held: the files of which they let them act come again. */
+static void take_words(struct clerk *clerk, struct err *err)
+{
+    bool more = false;
+    const struct clerk_options *options = &clerk->options;
+    const struct store_unit unit = {decide_matched, &more};
+    struct db *db = store_reader(options->store, err);
+    bool ok = db && brake_any_again(db, &more, err);
+    store_reader_done(options->store, db);
+    if (!ok || !more || !apply_words(options->apply, err))
+        return;
+    while (more && !atomic_load(options->stop) && store_write(options->store, STORE_RAN, unit, err))
+        ;
+}
+
+/* Another revision, and people's words to the brake. */
+static void take_rules(struct clerk *clerk)
+{
+    bool changed;
+    struct err err = {0};
+    const struct clerk_options *options = &clerk->options;
+    if (apply_due(options->apply, &changed, &err) && changed)
+        decide_again(clerk);
+    if (clerk->deciding)
+        clerk->deciding =
+            !sweep_undecided(options->store, options->rules, options->stop, &clerk->decided);
+    if (err.kind == ERR_NONE)
+        take_words(clerk, &err);
+    if (err.kind != ERR_NONE && err.kind != ERR_STOPPED)
+        LOG(LOG_LEVEL_ERROR, "rules", LOG_TEXT(error, err.text));
 }
 
 static struct timespec at(int64_t steady_us)
@@ -96,6 +142,19 @@ static bool wait(struct clerk *clerk)
     return !stop;
 }
 
+static bool forget(struct db *db, void *context, struct err *err)
+{
+    (void)context;
+    return brake_forget(db, clock_now_us() - 25 * 3600 * idle_us, err);
+}
+
+/* What was counted more than a day ago. */
+static void forget_hurt(struct store *store)
+{
+    const struct store_unit unit = {forget, NULL};
+    store_write(store, STORE_RAN, unit, NULL);
+}
+
 static void *loop(void *context)
 {
     struct clerk *clerk = context;
@@ -103,10 +162,12 @@ static void *loop(void *context)
     int64_t next_sweep = 0;
     do {
         take_requests(clerk);
+        take_rules(clerk);
         settling_due(clerk->settling);
         if (clock_steady_us() >= next_sweep) {
             sweep_due(options->store, options->rules, options->stop);
             task_sweep(options->store, options->custodian);
+            forget_hurt(options->store);
             next_sweep = clock_steady_us() + 60 * idle_us;
         }
         sweep_stopped(options->store, options->rules, options->stop);

@@ -5,8 +5,8 @@
  */
 #ifndef LABELD_JOBS_CLERK_H
 #define LABELD_JOBS_CLERK_H
+#include "jobs/apply.h"
 #include "jobs/claims.h"
-#include "jobs/rules.h"
 #include "jobs/settling.h"
 #include "jobs/watchers.h"
 
@@ -17,7 +17,8 @@ struct clerk_options {
     struct visit_link *links; /* borrowed, as all others here */
     size_t link_count;
     struct rules *rules;
-    struct claims *claims;             /* of the workers */
+    struct claims *claims; /* of the workers */
+    struct apply *apply;
     const struct custodian *custodian; /* NULL = none */
     const atomic_bool *stop;           /* the daemon stops: long sweeps end */
 };

@@ -6,6 +6,7 @@
 
 struct held {
     struct policy *policy;
+    enum rules_brake *brakes; /* of each rule */
     unsigned holders;
     struct held *older;
 };
@@ -14,6 +15,13 @@ struct rules {
     pthread_mutex_t lock; /* all below */
     struct held *newest;  /* in force */
 };
+
+static void free_held(struct held *held)
+{
+    policy_free(held->policy);
+    mem_free(held->brakes);
+    mem_free(held);
+}
 
 const struct policy *rules_hold(void *context)
 {
@@ -36,21 +44,27 @@ void rules_drop(void *context, const struct policy *policy)
         held->holders--;
         if (held->holders == 0 && held != rules->newest) {
             *at = held->older;
-            policy_free(held->policy);
-            mem_free(held);
+            free_held(held);
         }
         break;
     }
     pthread_mutex_unlock(&rules->lock);
 }
 
-bool rules_replace(struct rules *rules, struct policy *policy, struct err *err)
+bool rules_replace(struct rules *rules, struct policy *policy, const enum rules_brake *brakes,
+                   struct err *err)
 {
+    size_t count = ruleset_count(policy);
     struct held *held = mem_zalloc(1, sizeof *held);
-    if (!held) {
+    if (held)
+        held->brakes = mem_zalloc(count + 1, sizeof *held->brakes);
+    if (!held || !held->brakes) {
+        mem_free(held);
         policy_free(policy);
         return err_set(err, ERR_MEMORY, "rules: out of memory");
     }
+    for (size_t i = 0; brakes && i < count; i++)
+        held->brakes[i] = brakes[i];
     held->policy = policy;
     pthread_mutex_lock(&rules->lock);
     struct held *old = rules->newest;
@@ -64,6 +78,34 @@ bool rules_replace(struct rules *rules, struct policy *policy, struct err *err)
     return true;
 }
 
+/* Under the lock. */
+static struct held *find(const struct rules *rules, const struct policy *policy)
+{
+    struct held *held = rules->newest;
+    while (held && held->policy != policy)
+        held = held->older;
+    return held;
+}
+
+void rules_set_brake(struct rules *rules, const struct policy *policy, size_t index,
+                     enum rules_brake brake)
+{
+    pthread_mutex_lock(&rules->lock);
+    struct held *held = find(rules, policy);
+    if (held)
+        held->brakes[index] = brake;
+    pthread_mutex_unlock(&rules->lock);
+}
+
+void rules_brakes(struct rules *rules, const struct policy *policy, enum rules_brake *brakes)
+{
+    pthread_mutex_lock(&rules->lock);
+    const struct held *held = find(rules, policy);
+    for (size_t i = 0; i < ruleset_count(policy); i++)
+        brakes[i] = held ? held->brakes[i] : RULES_FREE;
+    pthread_mutex_unlock(&rules->lock);
+}
+
 struct rules *rules_open(struct policy *policy, struct err *err)
 {
     struct rules *rules = mem_zalloc(1, sizeof *rules);
@@ -73,7 +115,7 @@ struct rules *rules_open(struct policy *policy, struct err *err)
         return NULL;
     }
     pthread_mutex_init(&rules->lock, NULL);
-    if (rules_replace(rules, policy, err))
+    if (rules_replace(rules, policy, NULL, err))
         return rules;
     mem_free(rules);
     return NULL;
@@ -86,8 +128,7 @@ void rules_close(struct rules *rules)
     while (rules->newest) {
         struct held *held = rules->newest;
         rules->newest = held->older;
-        policy_free(held->policy);
-        mem_free(held);
+        free_held(held);
     }
     mem_free(rules);
 }

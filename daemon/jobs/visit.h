@@ -11,8 +11,8 @@
 #include "base/report.h"
 #include "connect/connector.h"
 #include "jobs/budget.h"
+#include "jobs/rules.h"
 #include "policy/gate.h"
-#include "policy/plan.h"
 #include "sandbox/parser.h"
 #include "store/entry.h"
 #include "store/intent.h"
@@ -41,6 +41,7 @@ struct visit_world {
     const struct policy *(*policy)(void *context); /* the rules in force; held for the visit */
     void (*policy_done)(void *context, const struct policy *policy);
     void *policy_context;
+    struct rules *brakes; /* the same, for what the brake says; NULL = no brake */
     /* Takes over a replacement that is in place: settle and close it later. */
     void (*settle)(void *context, const struct visit_link *link,
                    struct connect_replacing *replacing, const struct intent *intent);
@@ -78,6 +79,8 @@ struct visit_plan { /* decide */
     struct facts facts;
     struct plan plan;
     const char *json;
+    enum rules_brake *brakes; /* of each rule; allowed: braking.h */
+    unsigned char *allowed;
 };
 
 /* What became of one step of the plan that changes the file or its sharing. */
@@ -132,14 +135,12 @@ void visit_run(const struct visit_world *world, const struct visit_link *link,
 /* The stages, in visit_fetch.c, visit_decide.c, visit_act.c and visit_record.c. A file that an
  * action cannot be carried out on for good is an outcome ("refused"), not a failure. */
 bool visit_fetch(struct visit *visit, struct err *err);
-
 /* The bytes of the present version, within the budget. Over the fetch limit is ERR_LIMIT. */
 bool visit_fetch_bytes(struct visit *visit, struct err *err);
 bool visit_examine(struct visit *visit, struct err *err);
 bool visit_decide(struct visit *visit, struct err *err);
 bool visit_act(struct visit *visit, struct err *err);
 bool visit_record(struct visit *visit, struct err *err);
-
 /* Who can reach the file, as a JSON list. */
 const char *visit_shared_with(const struct connect_exposure *exposure, struct arena *arena);
 

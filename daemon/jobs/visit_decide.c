@@ -2,6 +2,7 @@
 #include <strings.h>
 
 #include "base/json.h"
+#include "jobs/braking.h"
 #include "jobs/visit.h"
 #include "policy/explain.h"
 
@@ -89,14 +90,36 @@ static bool write_json(struct visit *visit, struct err *err)
     return plan->json || err_set(err, ERR_MEMORY, "out of memory for a plan");
 }
 
+/* Decide; what a rule wants and the brake does not allow is decided again without it. */
+static bool make_plan(struct visit *visit, struct err *err)
+{
+    struct visit_plan *plan = &visit->plan;
+    size_t count = ruleset_count(plan->policy);
+    bool *held = arena_alloc(visit->arena, count + 1, sizeof *held), stopped;
+    plan->brakes = arena_alloc(visit->arena, count + 1, sizeof *plan->brakes);
+    plan->allowed = arena_alloc(visit->arena, count + 1, sizeof *plan->allowed);
+    if (!held || !plan->brakes || !plan->allowed)
+        return err_set(err, ERR_MEMORY, "out of memory while deciding");
+    if (visit->world->brakes)
+        rules_brakes(visit->world->brakes, plan->policy, plan->brakes);
+    do {
+        for (size_t i = 0; i < count; i++)
+            held[i] = plan->brakes[i] == RULES_HELD;
+        const struct plan_options options = {
+            .now_us = visit->now_us, .explain = true, .held = held};
+        if (!plan_as(plan->policy, &plan->facts, &options, visit->arena, &plan->plan))
+            return err_set(err, ERR_MEMORY, "out of memory while deciding");
+        if (!braking_ask(visit, &stopped, err))
+            return false;
+    } while (stopped);
+    return true;
+}
+
 bool visit_decide(struct visit *visit, struct err *err)
 {
     if (visit->copy.gone || visit->copy.nothing_new)
         return true;
     visit->plan.policy = visit->world->policy(visit->world->policy_context);
     fill_facts(visit);
-    if (!plan_for(visit->plan.policy, &visit->plan.facts, visit->now_us, true, visit->arena,
-                  &visit->plan.plan))
-        return err_set(err, ERR_MEMORY, "out of memory while deciding");
-    return write_json(visit, err);
+    return make_plan(visit, err) && write_json(visit, err);
 }

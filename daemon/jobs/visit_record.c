@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "jobs/act.h"
+#include "jobs/braking.h"
 #include "jobs/job.h"
 #include "jobs/meanwhile.h"
 #include "jobs/tell.h"
@@ -345,8 +346,9 @@ static bool record(struct db *db, void *context, struct err *err)
     struct visit *visit = context;
     bool ok = visit->copy.nothing_new ||
               (visit->copy.gone ? record_gone(db, visit, err) : record_item(db, visit, err));
-    ok = ok && act_unshare_record(db, visit, err) && meanwhile_end(db, visit, err) &&
-         end_intent(db, visit, err) && (visit->copy.gone || once_more(db, visit, err));
+    ok = ok && braking_give_back(db, visit, false, err) && act_unshare_record(db, visit, err) &&
+         meanwhile_end(db, visit, err) && end_intent(db, visit, err) &&
+         (visit->copy.gone || once_more(db, visit, err));
     return ok && job_event(db, &visit->job, JOB_FINISHED, visit->now_us, err);
 }
 
@@ -386,6 +388,7 @@ static bool record_failure(struct db *db, void *context, struct err *err)
     if (intent->id && !failure->keep_intent && !intent_remove(db, intent->id, err))
         return false;
     return (!failure->item_too || record_item(db, visit, err)) &&
+           (failure->keep_intent || braking_give_back(db, visit, true, err)) &&
            job_event(db, &visit->job, failure->event, clock_now_us(), err);
 }
 

@@ -32,6 +32,7 @@ struct workers {
     unsigned thread_count, started;
     pthread_t threads[threads_most];
     struct rules *rules;
+    struct apply apply;
     struct settling *settling;
     struct watchers *watchers;
     struct clerk *clerk;
@@ -64,12 +65,9 @@ bool workers_scan(struct workers *workers, const char *connection, struct err *e
     return change_walk(workers->world.store, connection, err);
 }
 
-bool workers_policy(struct workers *workers, struct policy *policy, struct err *err)
+void workers_apply(struct workers *workers)
 {
-    if (!rules_replace(workers->rules, policy, err))
-        return false;
-    clerk_decide_again(workers->clerk);
-    return true;
+    clerk_wake(workers->clerk);
 }
 
 /* Working ------------------------------------------------------------------------------------ */
@@ -234,10 +232,17 @@ static bool open_parts(struct workers *workers, const struct workers_options *op
                        struct err *err)
 {
     workers->rules = rules_open(options->policy, err);
+    workers->apply = (struct apply){.store = options->store,
+                                    .gate = options->gate,
+                                    .rules = workers->rules,
+                                    .stop = &workers->stop,
+                                    .told = options->applied,
+                                    .context = options->applied_context};
     const struct clerk_options clerk = {.store = options->store,
                                         .links = options->links,
                                         .link_count = options->link_count,
                                         .rules = workers->rules,
+                                        .apply = &workers->apply,
                                         .custodian = options->custodian,
                                         .claims = &workers->claims,
                                         .stop = &workers->stop};
@@ -248,6 +253,7 @@ static bool open_parts(struct workers *workers, const struct workers_options *op
                                               .context = workers->clerk};
     workers->settling = workers->clerk ? settling_open(&settling, err) : NULL;
     workers->world.policy_context = workers->rules;
+    workers->world.brakes = workers->rules;
     workers->world.settle_context = workers->settling;
     return workers->settling != NULL;
 }
@@ -282,7 +288,7 @@ struct workers *workers_start(const struct workers_options *options, struct err 
         return NULL;
     }
     init(workers, options);
-    if (open_parts(workers, options, err) &&
+    if (open_parts(workers, options, err) && apply_first(&workers->apply, err) &&
         recover_all(options->store, options->links, options->link_count, err) &&
         start_threads(workers, options, err))
         return workers;

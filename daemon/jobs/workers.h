@@ -25,6 +25,8 @@ struct workers_options {
     unsigned threads;            /* 0 = 4 a core, at least 8 */
     void (*told)(void *context); /* there are messages in the outbox; NULL = nobody delivers */
     void *told_context;
+    void (*applied)(void *context, const struct policy *policy); /* other rules are in force */
+    void *applied_context;
 };
 
 /* Finish what a kill has cut, then start. Each connection is walked once. NULL with err. */
@@ -33,8 +35,8 @@ struct workers *workers_start(const struct workers_options *options, struct err 
 /* Running visits end or are handed back; then all threads are joined. */
 void workers_stop(struct workers *workers);
 
-/* Put new rules in force (taken over, also on failure); stored reports are decided again. */
-bool workers_policy(struct workers *workers, struct policy *policy, struct err *err);
+/* There may be another revision of the rules in the store: put it in force soon. */
+void workers_apply(struct workers *workers);
 
 /* Walk a connection from its start, or go on with the walk under way. */
 bool workers_scan(struct workers *workers, const char *connection, struct err *err);

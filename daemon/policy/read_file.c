@@ -31,7 +31,6 @@ static void read_brake(struct read *read, const struct yaml_node *node, struct r
     static const char *const keys[] = {"items", "per", "share"};
     static const char *const pers[] = {"hour", "day"};
     unsigned per;
-    read_warn(read, read_at_node(node), "not-yet", "\"brake\" does not act in this version yet");
     if (node->kind == YAML_SCALAR && strcmp(node->text, "off") == 0) {
         read_warn(read, read_at_node(node), "no-brake",
                   "without a brake a mistake in this rule reaches every file");

@@ -8,7 +8,7 @@
 
 /* Rows of `meta`. */
 static const char in_force_row[] = "rules_in_force", file_row[] = "rules_file",
-                  problem_row[] = "rules_file_problem";
+                  problem_row[] = "rules_file_problem", deciding_row[] = "rules_deciding";
 
 enum { details_max_bytes = 64 * 1024, work_bytes = 8 << 20 };
 
@@ -55,7 +55,8 @@ bool revision_get(struct db *db, int64_t number, struct arena *arena, struct rev
                                       .origin = (enum revision_origin)db_column_number(query, 1),
                                       .author = arena_strdup(arena, db_column_text(query, 2)),
                                       .at_us = db_column_number(query, 3),
-                                      .text = arena_strdup(arena, db_column_text(query, 4))};
+                                      .text = arena_strdup(arena, db_column_text(query, 4)),
+                                      .applied_us = db_column_number(query, 5)};
     db_done(query);
     if (step == DB_FAILED)
         return false;
@@ -69,6 +70,81 @@ bool revision_in_force(struct db *db, struct arena *arena, struct revision *revi
     const char *number;
     return meta_get(db, in_force_row, arena, &number, err) &&
            revision_get(db, strtoll(number, NULL, 10), arena, revision, err);
+}
+
+bool revision_number(struct db *db, int64_t *number, struct err *err)
+{
+    const char *text;
+    own_arena struct arena arena = arena_new(4096);
+    if (!meta_get(db, in_force_row, &arena, &text, err))
+        return false;
+    *number = strtoll(text, NULL, 10);
+    return true;
+}
+
+bool revision_deciding(struct db *db, int64_t *id, struct err *err)
+{
+    const char *text;
+    own_arena struct arena arena = arena_new(4096);
+    if (!meta_get(db, deciding_row, &arena, &text, err))
+        return false;
+    *id = strtoll(text, NULL, 10);
+    return true;
+}
+
+bool revision_decided(struct db *db, int64_t id, struct err *err)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)id);
+    return meta_set(db, deciding_row, text, err);
+}
+
+bool revision_applied(struct db *db, int64_t number, int64_t at_us, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_REVISION_APPLIED);
+    db_number(query, 1, at_us);
+    db_number(query, 2, number);
+    return db_run(query, NULL, err);
+}
+
+bool revision_last_applied(struct db *db, struct arena *arena, struct revision *revision,
+                           struct err *err)
+{
+    struct db_query *query = db_query(db, DB_REVISION_LAST_APPLIED);
+    enum db_step step = db_step(query, err);
+    int64_t number = step == DB_ROW ? db_column_number(query, 0) : 0;
+    db_done(query);
+    return step != DB_FAILED && revision_get(db, number, arena, revision, err);
+}
+
+bool revision_list(struct db *db, int64_t before, int64_t limit, struct arena *arena,
+                   struct revision **revisions, size_t *count, struct err *err)
+{
+    enum db_step step;
+    bool ok = true;
+    struct db_query *query = db_query(db, DB_REVISION_LIST);
+    *revisions = arena_alloc(arena, (size_t)limit, sizeof **revisions);
+    *count = 0;
+    if (!*revisions)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    db_number(query, 1, before ? before : INT64_MAX);
+    db_number(query, 2, limit);
+    while (ok && (step = db_step(query, err)) == DB_ROW) {
+        (*revisions)[*count] = (struct revision){
+            .number = db_column_number(query, 0),
+            .digest = arena_strdup(arena, db_column_text(query, 1)),
+            .origin = (enum revision_origin)db_column_number(query, 2),
+            .author = arena_strdup(arena, db_column_text(query, 3)),
+            .at_us = db_column_number(query, 4),
+            .text = "",
+            .applied_us = db_column_number(query, 5),
+        };
+        ok = ((*revisions)[*count].digest && (*revisions)[*count].author) ||
+             err_set(err, ERR_MEMORY, "out of memory");
+        (*count)++;
+    }
+    db_done(query);
+    return ok && step != DB_FAILED;
 }
 
 static bool insert(struct db *db, struct revision *revision, struct err *err)

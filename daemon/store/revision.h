@@ -17,7 +17,8 @@ struct revision {
     enum revision_origin origin;
     const char *author; /* "labeld", or who asked */
     int64_t at_us;
-    const char *text; /* "" = no rules */
+    const char *text;   /* "" = no rules */
+    int64_t applied_us; /* when the brake had looked at it and it took effect; 0 = not yet */
 };
 
 const char *revision_origin_word(enum revision_origin origin);
@@ -28,6 +29,26 @@ bool revision_add(struct db *db, struct revision *revision, struct err *err);
 /* The one in force; number 0 when there never was one. */
 bool revision_in_force(struct db *db, struct arena *arena, struct revision *revision,
                        struct err *err);
+
+/* Its number alone. */
+bool revision_number(struct db *db, int64_t *number, struct err *err);
+
+/* It takes effect. */
+bool revision_applied(struct db *db, int64_t number, int64_t at_us, struct err *err);
+
+/* The last that took effect; number 0 when none did. */
+bool revision_last_applied(struct db *db, struct arena *arena, struct revision *revision,
+                           struct err *err);
+
+/* Those before a number (0 = from the newest), newest first, without their texts; at most `limit`
+ * (501). */
+bool revision_list(struct db *db, int64_t before, int64_t limit, struct arena *arena,
+                   struct revision **revisions, size_t *count, struct err *err);
+
+/* How far deciding the catalogue again by a revision is: up to which id; 0 = it is done, or was not
+ * begun. */
+bool revision_deciding(struct db *db, int64_t *id, struct err *err);
+bool revision_decided(struct db *db, int64_t id, struct err *err);
 
 /* One of them, by number; number 0 when there is none. */
 bool revision_get(struct db *db, int64_t number, struct arena *arena, struct revision *revision,

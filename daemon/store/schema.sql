@@ -173,8 +173,28 @@ CREATE TABLE revision (
     origin BIGINT NOT NULL,
     author TEXT NOT NULL,
     at     BIGINT NOT NULL,
-    body   TEXT NOT NULL
+    body   TEXT NOT NULL,
+    applied BIGINT NOT NULL DEFAULT 0 -- when the brake had looked at it; 0 = it has not yet
 );
+-- Rules that the brake has stopped, and what people said to it.
+CREATE TABLE brake (
+    rule    TEXT PRIMARY KEY,
+    digest  TEXT NOT NULL,
+    state   BIGINT NOT NULL,
+    running BIGINT NOT NULL,
+    counted BIGINT NOT NULL,
+    granted BIGINT NOT NULL,
+    left_   BIGINT NOT NULL,
+    again   BIGINT NOT NULL,
+    since   BIGINT NOT NULL,
+    who     TEXT NOT NULL
+);
+CREATE TABLE hurt (
+    rule   TEXT NOT NULL,
+    minute BIGINT NOT NULL,
+    items  BIGINT NOT NULL,
+    PRIMARY KEY (rule, minute)
+) WITHOUT ROWID;
 CREATE TABLE entry (
     id                INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
     kind              BIGINT NOT NULL,

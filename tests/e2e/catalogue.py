@@ -125,5 +125,225 @@ class Catalogue(Case):
         self.assertEqual(daemon.ctl("rules", "simulate", "--rules", "/nowhere").returncode, 2)
 
 
+    # The rules of a running daemon
+
+    def put(self, text, version=None, **more):
+        daemon = self.daemon
+        if version is None:
+            version = daemon.ask("/api/v1/rules")[2]["version"]
+        return daemon.ask("/api/v1/rules", "PUT", {"rules": text, **more},
+                          headers={"If-Match": str(version)})
+
+    def applied(self):
+        return self.daemon.wait("the rules", lambda: (
+            lambda rules: rules if rules["applied"] else None)(
+                self.daemon.ask("/api/v1/rules")[2]))
+
+    def test_rules_are_put_and_rolled_back_over_the_api(self):
+        daemon = self.cards(2)
+        self.wait_label("a/0.docx", [running.FINANCE])
+        first = self.applied()
+        self.assertEqual((first["number"], first["origin"], first["author"], first["brakes"]),
+                         (1, "file", "labeld", []))
+        self.assertEqual(daemon.ask("/api/v1/rules", "PUT", {"rules": TRIED})[0], 428)
+        self.assertEqual(self.put(TRIED, 7)[0], 412)
+        for wrong in ("rules: [", TRIED.replace("Secret }", "Sekret }"), 1,
+                      TRIED + "tests: [{ findings: { credit-card: 1 }, expect: { rules: [] } }]"):
+            self.assertEqual(self.put(wrong)[0], 400, wrong)
+        self.assertEqual(daemon.ask("/api/v1/rules")[2]["number"], 1)
+        status, _, rules = self.put(TRIED, reason="ticket 7", simulation="12")
+        self.assertEqual((status, rules["number"], rules["origin"], rules["text"]),
+                         (200, 2, "put", TRIED))
+        self.wait_label("a/0.docx", ["e7f2a6c8-4b15-4a9e-9c3d-8a5b7d6e2f05"])
+        record = daemon.ask("/api/v1/audit?event=rules-put")[2]["items"][0]
+        self.assertEqual((record["details"]["reason"], record["details"]["simulation"]),
+                         ("ticket 7", "12"))
+        rules = daemon.status()["rules"]
+        self.assertTrue(rules["file_differs"])
+        self.assertIsNone(rules["problem"])
+        diff = daemon.ask("/api/v1/rules/diff")[2]
+        self.assertEqual((diff["from"], diff["to"]), (1, 2))
+        self.assertIn("\n+  - name: secret cards\n", diff["diff"])
+        daemon.stop()
+        daemon.start()
+        self.assertEqual(self.applied()["number"], 2)
+        status, _, rules = daemon.ask("/api/v1/rules/rollback", "POST", {"number": 1},
+                                      headers={"If-Match": "2"})
+        self.assertEqual((status, rules["number"], rules["origin"]), (200, 3, "rollback"))
+        self.applied()
+        self.assertFalse(daemon.status()["rules"]["file_differs"])
+        page = daemon.ask("/api/v1/rules/revisions?limit=2")[2]
+        rest = daemon.ask("/api/v1/rules/revisions?limit=2&cursor=" + page["next"])[2]
+        self.assertEqual([row["number"] for row in page["items"] + rest["items"]], [3, 2, 1])
+        self.assertEqual(daemon.ask("/api/v1/rules/revisions/2")[2]["text"], TRIED)
+        for path in ("rules/revisions/9", "rules/diff?from=9", "rules/diff?to=9"):
+            self.assertEqual(daemon.ask("/api/v1/" + path)[0], 404, path)
+        templates = daemon.ask("/api/v1/rules/templates")[2]["items"]
+        self.assertEqual(len(templates), 10)
+        for template in templates:
+            status, _, found = daemon.ask("/api/v1/rules/check", "POST",
+                                          {"rules": template["text"]})
+            self.assertEqual((status, found["errors"] - sum(
+                "unknown target" in row["message"] for row in found["problems"])), (200, 0),
+                             (template["name"], found))
+
+    def test_labelctl_applies_shows_and_rolls_back(self):
+        daemon = self.cards(1)
+        path = os.path.join(daemon.home, "tried.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(TRIED)
+        run = daemon.ctl("rules", "diff", "--rules", path)
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertIn("--- in force (revision 1)\n", run.stdout)
+        run = daemon.ctl("rules", "apply", "--rules", path, "--reason", "ticket 9")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("revision 2 is in force", run.stdout)
+        self.assertEqual(daemon.ctl("rules", "diff", "--rules", path).returncode, 0)
+        self.assertIn("+++ revision 2", daemon.ctl("rules", "diff", "1", "2").stdout)
+        run = daemon.ctl("rules", "rollback", "1")
+        self.assertIn("revision 3 is in force", run.stdout, run.stderr)
+        self.assertEqual([line.split()[0] for line in
+                          daemon.ctl("rules", "revisions").stdout.splitlines()], ["3", "2", "1"])
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(TRIED.replace("label: Secret", "label: Sekret"))
+        for command in ("apply", "simulate"):
+            run = daemon.ctl("rules", command, "--rules", path)
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertIn('did you mean "Secret"?', run.stderr)
+        self.assertEqual(daemon.ctl("rules", "rollback", "x").returncode, 2)
+        self.assertEqual(daemon.ctl("rules", "rollback", "99").returncode, 4)
+
+    # The brake
+
+    def braked(self, brake, then="label: Secret", mode="enforce"):
+        head = TRIED[:TRIED.index("rules:")]
+        return head + f"""rules:
+  - name: secret cards
+    when: {{ findings: {{ type: credit-card, at_least: 1 }} }}
+    then: {{ {then} }}
+    mode: {mode}
+    brake: {{ {brake} }}
+"""
+
+    def labelled(self, label="Secret"):
+        return sum(row["label"] == label for row in self.daemon.items().values())
+
+    def test_a_rule_that_would_change_too_much_starts_held(self):
+        daemon = self.cards(6)
+        daemon.wait("labels", lambda: self.labelled("Finance") == 6)
+        self.put(self.braked("items: 3, share: 10%"))
+        rules = self.applied()
+        brake = rules["brakes"][0]
+        self.assertEqual((brake["rule"], brake["state"], brake["when"], brake["items"]),
+                         ("secret cards", "held", "apply", 6))
+        daemon.settle()
+        self.assertEqual(self.labelled(), 0)
+        alerts = daemon.ask("/api/v1/alerts")[2]["items"]
+        self.assertEqual([(row["about"], row["level"]) for row in alerts],
+                         [("brake: secret cards", "high")])
+        shown = daemon.ctl("status").stdout
+        self.assertIn('HELD        "secret cards" would change 6 files', shown)
+        why = daemon.ask("/api/v1/items/%s/explain" % daemon.items()["/a/0.docx"]["id"])[2]
+        rule = why["decision"]["rules"][0]
+        self.assertEqual((rule["held"], rule["mode"], rule["state"]), (True, "simulate", "matched"))
+        daemon.stop(running.signal.SIGKILL)
+        daemon.start()
+        daemon.settle()
+        self.assertEqual(self.labelled(), 0)
+        for body in ({"rule": "none"}, {"rule": "none", "items": 1}):
+            self.assertIn(daemon.ask("/api/v1/rules/approve", "POST", body)[0], (400, 409))
+        run = daemon.ctl("rules", "approve", "secret cards", "--items", "2", "--reason", "seen")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        daemon.wait("the approved ones", lambda: self.labelled() == 2)
+        daemon.wait("the brake again", lambda: daemon.ask(
+            "/api/v1/rules")[2]["brakes"][0]["state"] == "held")
+        daemon.settle()
+        self.assertEqual(self.labelled(), 2)
+        self.assertEqual(len(daemon.ask("/api/v1/audit?event=rule-approved")[2]["items"]), 1)
+        run = daemon.ctl("rules", "approve", "secret cards", "--items", "6")
+        daemon.wait("all", lambda: self.labelled() == 6)
+        daemon.write("a/new.docx", docx("credit card " + CARD))
+        daemon.wait("a new one", lambda: self.labelled() == 7)
+        daemon.settle()
+        self.assertEqual(daemon.ask("/api/v1/alerts?state=open")[2]["items"], [])
+
+    def test_a_rule_that_is_not_new_is_not_held_and_a_rejected_one_stays(self):
+        daemon = self.cards(5)
+        daemon.wait("labels", lambda: self.labelled("Finance") == 5)
+        self.put(self.braked("items: 5, share: 1%"))
+        self.assertEqual(self.applied()["brakes"], [])
+        daemon.wait("labels", lambda: self.labelled() == 5)
+        self.put(self.braked("items: 1, share: 1%", "label: Secret, unshare: { to: private }"))
+        self.applied()
+        daemon.settle()
+        self.put(self.braked("items: 1, share: 1%", "quarantine: true"))
+        self.assertEqual(self.applied()["brakes"][0]["items"], 5)
+        run = daemon.ctl("rules", "reject", "secret cards", "--reason", "too wide")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.put(self.braked("items: 1, share: 1%", "quarantine: true") + "# the same\n")
+        brakes = self.applied()["brakes"]
+        self.assertEqual([(row["rule"], row["state"]) for row in brakes],
+                         [("secret cards", "rejected")])
+        daemon.settle()
+        self.assertEqual(daemon.ask("/api/v1/quarantine")[2]["items"], [])
+        self.put(self.braked("items: 9, share: 1%", "quarantine: true"))
+        self.assertEqual(self.applied()["brakes"], [])
+        daemon.wait("the quarantine",
+                    lambda: len(daemon.ask("/api/v1/quarantine")[2]["items"]) == 5)
+
+    def test_a_rule_that_hurts_too_much_while_it_runs_is_held(self):
+        daemon = self.run_on({"b.txt": b"hello"})
+        daemon.settle()
+        self.put(self.braked("items: 3, share: 100%", "quarantine: true"))
+        self.assertEqual(self.applied()["brakes"], [])
+        for number in range(8):
+            daemon.write(f"a/{number}.docx", docx("credit card " + CARD))
+        daemon.wait("the brake", lambda: daemon.ask("/api/v1/rules")[2]["brakes"])
+        taken = lambda: len(daemon.ask("/api/v1/quarantine")[2]["items"])  # noqa: E731
+        left = lambda: sum(path.startswith("/a/") for path in daemon.items())  # noqa: E731
+        daemon.wait("eight decided", lambda: taken() + left() == 8)
+        daemon.settle()
+        before = taken()
+        self.assertIn(before, (1, 2, 3))  # one that had to be tried again may have lost its turn
+        brake = daemon.ask("/api/v1/rules")[2]["brakes"][0]
+        self.assertEqual((brake["state"], brake["when"], brake["items"]), ("held", "running", 3))
+        self.assertEqual(len(daemon.ask("/api/v1/alerts?state=open")[2]["items"]), 1)
+        daemon.stop(running.signal.SIGKILL)
+        daemon.start()
+        daemon.write("a/9.docx", docx("credit card " + CARD))
+        daemon.wait("the ninth", lambda: "/a/9.docx" in daemon.items())
+        daemon.settle()
+        self.assertEqual(taken(), before)
+        daemon.ctl("rules", "approve", "secret cards", "--items", "8")
+        daemon.wait("the rest", lambda: taken() == 9)
+
+    def test_what_a_kill_cuts_is_applied_at_the_next_start(self):
+        daemon = self.cards(6)
+        daemon.wait("labels", lambda: self.labelled("Finance") == 6)
+        self.put(self.braked("items: 3, share: 10%"))
+        daemon.stop(running.signal.SIGKILL)
+        daemon.start()
+        rules = self.applied()
+        self.assertEqual((rules["number"], rules["brakes"][0]["state"]), (2, "held"))
+        daemon.settle()
+        self.assertEqual(self.labelled(), 0)
+
+    def test_reports_are_decided_again_without_fetching(self):
+        daemon = self.cards(4)
+        daemon.wait("labels", lambda: self.labelled("Finance") == 4)
+        examined = len(daemon.ask("/api/v1/audit?event=examined&limit=500")[2]["items"])
+        labelled = len(daemon.ask("/api/v1/audit?event=labelled&limit=500")[2]["items"])
+        self.put(self.braked("items: 9", "tag: [wanted]"))
+        self.applied()
+        daemon.wait("the tags", lambda: len(daemon.ask(
+            "/api/v1/items?tag=wanted")[2]["items"]) == 4)
+        daemon.settle()
+        self.assertEqual(len(daemon.ask("/api/v1/audit?event=examined&limit=500")[2]["items"]),
+                         examined)
+        self.assertEqual(len(daemon.ask("/api/v1/audit?event=labelled&limit=500")[2]["items"]),
+                         labelled)
+        daemon.wait("all decided", lambda: daemon.status()["rules"]["deciding"] is None)
+
+
 if __name__ == "__main__":
     sys.exit(running.main(Catalogue))

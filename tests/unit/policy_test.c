@@ -135,8 +135,7 @@ static const struct {
     {RULE("{ burst: 5 }"), "12:13: error: \"burst\" is not in this version yet [not-yet]\n"},
     {RULE("{ owner_group: x }"),
      "12:13: error: \"owner_group\" is not in this version yet [not-yet]\n"},
-    {"defaults: { brake: { items: 10 } }\n" GOOD_RULE,
-     "1:20: warning: \"brake\" does not act in this version yet [not-yet]\n"},
+    {"defaults: { brake: { items: 10, per: day, share: 5% } }\n" GOOD_RULE, ""},
     /* refused at load */
     {THEN("{ label: none }"),
      "13:13: error: label none needs \"justification\": one sentence for the audit log "
