@@ -247,6 +247,21 @@ class Labeld(Case):
         self.assertFalse(os.path.exists(os.path.join(daemon.state, "listen.json")))
         self.assertEqual(daemon.ctl("status").returncode, 4)
 
+    def test_leftovers_in_the_spool_are_removed_and_nothing_else(self):
+        daemon = self.run_on({"a.docx": docx("hi")})
+        daemon.stop(signal.SIGKILL)
+        names = ["spool/left-by-a-kill", "spool/another", "vault/7.age", "notes.txt"]
+        for name in names:
+            with open(os.path.join(daemon.state, name), "wb") as file:
+                file.write(b"left")
+        os.symlink(self.path("a.docx"), os.path.join(daemon.state, "spool", "link"))
+        daemon.start()
+        daemon.settle()
+        self.assertEqual(os.listdir(os.path.join(daemon.state, "spool")), [])
+        for name in names[2:]:
+            self.assertTrue(os.path.exists(os.path.join(daemon.state, name)), name)
+        self.assertEqual(labels(self.path("a.docx")), [GENERAL])
+
     def test_check_and_print_config(self):
         self.daemon = Daemon(self._testMethodName)
         config = os.path.join(self.daemon.home, "labeld.yaml")
