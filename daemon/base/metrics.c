@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum kind { COUNTER, HISTOGRAM };
+enum kind { COUNTER, GAUGE, HISTOGRAM };
+static const char *const types[] = {"counter", "gauge", "histogram"};
 
 static const struct {
     enum kind kind;
@@ -28,6 +29,20 @@ void metrics_count(struct metrics *metrics, enum metrics_id id)
 {
     if (metrics)
         atomic_fetch_add_explicit(&metrics->rows[id].buckets[0], 1, memory_order_relaxed);
+}
+
+void metrics_move(struct metrics *metrics, enum metrics_id id, int by)
+{
+    if (metrics)
+        atomic_fetch_add_explicit(&metrics->rows[id].buckets[0], (uint64_t)(int64_t)by,
+                                  memory_order_relaxed);
+}
+
+int64_t metrics_now(const struct metrics *metrics, enum metrics_id id)
+{
+    return metrics
+               ? (int64_t)atomic_load_explicit(&metrics->rows[id].buckets[0], memory_order_relaxed)
+               : 0;
 }
 
 void metrics_observe(struct metrics *metrics, enum metrics_id id, int64_t us)
@@ -96,8 +111,7 @@ bool metrics_write(const struct metrics *metrics, struct buf *out)
 {
     for (int i = 0; i < METRICS_COUNT; i++) {
         if (i == 0 || strcmp(rows[i].family, rows[i - 1].family) != 0)
-            metrics_family(out, rows[i].family, rows[i].kind == COUNTER ? "counter" : "histogram",
-                           rows[i].sentence);
+            metrics_family(out, rows[i].family, types[rows[i].kind], rows[i].sentence);
         if (rows[i].kind == HISTOGRAM) {
             write_histogram(metrics, (enum metrics_id)i, out);
             continue;

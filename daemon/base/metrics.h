@@ -21,13 +21,17 @@ enum { METRICS_BUCKETS = 14 }; /* the last one has no upper bound */
 
 struct metrics {
     struct {
-        atomic_uint_fast64_t buckets[METRICS_BUCKETS]; /* of a counter: the first */
+        atomic_uint_fast64_t buckets[METRICS_BUCKETS]; /* of a counter or gauge: the first */
         atomic_uint_fast64_t sum_us;
     } rows[METRICS_COUNT];
 };
 
 /* One more. NULL metrics count nothing. */
 void metrics_count(struct metrics *metrics, enum metrics_id id);
+
+/* A gauge by so many up or down, and where it stands. */
+void metrics_move(struct metrics *metrics, enum metrics_id id, int by);
+int64_t metrics_now(const struct metrics *metrics, enum metrics_id id);
 
 /* One duration more, in microseconds. */
 void metrics_observe(struct metrics *metrics, enum metrics_id id, int64_t us);

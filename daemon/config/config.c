@@ -357,6 +357,20 @@ static void read_targets(struct value_context *context, struct config *config,
 
 /* The whole ---------------------------------------------------------------------------------- */
 
+/* A signed webhook may be read on its way; a path that is the secret may not. */
+static void check_hook_tokens(struct value_context *context, const struct config *config)
+{
+    for (size_t i = 0; i < config->connection_count; i++) {
+        const struct config_connection *one = &config->connections[i];
+        if (one->hook_token && !config->behind_proxy)
+            value_error(context, one->line, 1,
+                        "connection \"%s\": webhook.token_file makes the path the secret, and the "
+                        "webhook listener %s sends it in the clear: set listen.tls, or "
+                        "listen.behind_proxy: true when a proxy in front speaks TLS",
+                        one->name, config->webhooks.host);
+    }
+}
+
 static void check_whole(struct value_context *context, const struct config *config,
                         const struct yaml_node *root)
 {
@@ -368,6 +382,8 @@ static void check_whole(struct value_context *context, const struct config *conf
                     "the admin listener %s is not loopback: it needs listen.tls, or "
                     "listen.behind_proxy: true when a proxy in front speaks TLS",
                     config->admin.host);
+    if (config->webhooks.host && !is_loopback(config->webhooks.host) && !config->tls_cert)
+        check_hook_tokens(context, config);
     if ((config->tls_cert != NULL) != (config->tls_key != NULL))
         value_error(context, line, 1, "listen.tls needs both cert_file and key_file");
 }

@@ -178,9 +178,13 @@ static json_t *status_json(struct api *api, struct db *db, const struct request 
     if (!rules)
         return NULL;
     json_t *alerts = alerts_json(db, err);
+    json_t *jobs_json = alerts ? api_jobs_json(&jobs) : NULL;
+    json_object_set_new(jobs_json, "unrecorded",
+                        json_integer(metrics_now(api->facts.metrics, METRICS_UNRECORDED)));
     json_t *notifications = alerts ? notifications_json(db, request->arena, err) : NULL;
     if (!notifications) {
         json_decref(alerts);
+        json_decref(jobs_json);
         json_decref(rules);
         return NULL;
     }
@@ -188,13 +192,12 @@ static json_t *status_json(struct api *api, struct db *db, const struct request 
         "{s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b, s:I, s:I, s:s}, s:{s:I, s:s}, s:o, "
         "s:o, s:o}",
         "version", LABELD_VERSION, "started", api_time(api->started_us), "acting", acting, "items",
-        items_json(&items), "jobs", api_jobs_json(&jobs), "quarantine", entries_json(&entries),
-        "webhooks", api_webhooks_json(api), "connections",
-        connections_json(api, db, request->arena), "rules", rules, "sandbox", "seccomp",
-        api->facts.seccomp, "landlock", (json_int_t)api->facts.landlock_abi, "types",
-        (json_int_t)api->facts.types, "types_digest", api->facts.types_digest, "audit", "seq",
-        (json_int_t)head.seq, "head", head.hash, "alerts", alerts, "notifications", notifications,
-        "notes", notes_json(api));
+        items_json(&items), "jobs", jobs_json, "quarantine", entries_json(&entries), "webhooks",
+        api_webhooks_json(api), "connections", connections_json(api, db, request->arena), "rules",
+        rules, "sandbox", "seccomp", api->facts.seccomp, "landlock",
+        (json_int_t)api->facts.landlock_abi, "types", (json_int_t)api->facts.types, "types_digest",
+        api->facts.types_digest, "audit", "seq", (json_int_t)head.seq, "head", head.hash, "alerts",
+        alerts, "notifications", notifications, "notes", notes_json(api));
 }
 
 void api_status(struct api *api, const struct request *request, struct answer *answer)

@@ -18,6 +18,15 @@ enum { result_max_bytes = 16 * 1024, names_tried = 9 };
 /* The most that a header's stanzas take beside its bytes. */
 static const size_t header_memory = 4u << 20;
 
+/* Under another name it is another item. */
+static bool end_alerts(struct db *db, const struct custody_work *work, int64_t now_us,
+                       struct err *err)
+{
+    return work->entry.release_key
+               ? custody_alerts_over(db, work, "released to another place", now_us, err)
+               : custody_alerts_released(db, work, now_us, err);
+}
+
 static bool store_given_back(struct db *db, void *context, struct err *err)
 {
     struct custody_work *work = context;
@@ -41,7 +50,7 @@ static bool store_given_back(struct db *db, void *context, struct err *err)
     entry->error = NULL;
     entry->due_us = ENTRY_NO_TIME;
     return custody_event(db, entry, CUSTODY_GIVEN_BACK, &actor, now_us, err) &&
-           restriction_given_back(db, &given, err) &&
+           restriction_given_back(db, &given, err) && end_alerts(db, work, now_us, err) &&
            (!entry->release_key || custody_item_gone(db, entry, now_us, err)) &&
            queue_add(db, &job, err);
 }

@@ -7,14 +7,14 @@
 #include "base/log.h"
 #include "jobs/custodian.h"
 #include "jobs/job.h"
+#include "jobs/keep.h"
 #include "jobs/meanwhile.h"
 #include "jobs/take.h"
 #include "store/audit.h"
 #include "store/custody.h"
 #include "vault/vault.h"
 
-enum { arena_max_bytes = 8 << 20, record_tries = 8 };
-static const int64_t first_pause_us = 50000;
+enum { arena_max_bytes = 8 << 20 };
 
 /* Two seconds after it was taken from its name ------------------------------------------------- */
 
@@ -96,6 +96,7 @@ static bool store_deleted(struct db *db, void *context, struct err *err)
     int64_t now_us = clock_now_us();
     const struct custody_actor actor = {work->entry.asked_by, work->entry.asked_why};
     return custody_event(db, &work->entry, CUSTODY_COPY_DELETED, &actor, now_us, err) &&
+           custody_alerts_over(db, work, "deleted from quarantine", now_us, err) &&
            custody_item_gone(db, &work->entry, now_us, err);
 }
 
@@ -175,10 +176,17 @@ static bool record(struct db *db, void *context, struct err *err)
     return job_event(db, &work->job, ending->event, clock_now_us(), err);
 }
 
+static void keep_state(void *context, const struct err *why)
+{
+    struct ending *ending = context;
+    if (why->kind == ERR_CONFLICT)
+        ending->error = NULL; /* a person's undo came between */
+}
+
 void custody_run(const struct visit_world *world, const struct visit_link *link,
                  const struct queue_job *job)
 {
-    struct err err = {0}, why = {0};
+    struct err why = {0};
     own_arena struct arena arena = arena_new(arena_max_bytes);
     struct custody_work work = {.world = world, .link = link, .arena = &arena, .job = *job};
     struct ending ending = {&work, JOB_FINISHED, NULL};
@@ -198,16 +206,6 @@ void custody_run(const struct visit_world *world, const struct visit_link *link,
             LOG_NUMBER(entry, work.entry.id), LOG_TEXT(path, work.entry.path),
             LOG_TEXT(what, entry_state_word(work.entry.state)));
     }
-    const struct store_unit unit = {record, &ending};
-    int64_t pause_us = first_pause_us;
-    for (int i = 0; i < record_tries; i++, pause_us *= 2) {
-        if (store_write(world->store, STORE_COMMITTED, unit, &err))
-            return;
-        if (err.kind == ERR_STOPPED || err.kind == ERR_STALE || err.kind == ERR_BROKEN)
-            break;
-        if (err.kind == ERR_CONFLICT)
-            ending.error = NULL; /* a person's undo came between */
-        clock_sleep_us(pause_us);
-    }
-    job_not_recorded(job, &err);
+    const struct keep keep = {job, {record, &ending}, keep_state, &ending};
+    keep_recorded(world, &keep);
 }

@@ -31,6 +31,15 @@ bool custody_release_check(struct custody_work *work, struct err *err);
 bool custody_stone_write(struct custody_work *work, struct err *err);
 bool custody_stone_remove(struct custody_work *work, struct err *err);
 
+/* custody_alerts.c, inside the units that end an entry. What a person decides about the file is
+ * decided about its alerts: given back where it was, those of the rules that took it away are
+ * closed in the person's name, and stay so while the file is what it was; deleted or given back
+ * elsewhere (`what` says which), all of them are over. */
+bool custody_alerts_released(struct db *db, const struct custody_work *work, int64_t at_us,
+                             struct err *err);
+bool custody_alerts_over(struct db *db, const struct custody_work *work, const char *what,
+                         int64_t at_us, struct err *err);
+
 /* Whether what stands there is one of ours: never an item. */
 bool custody_stone_is(const struct visit_world *world, const char *connection,
                       const struct connect_stat *stat, bool *is, struct err *err);

@@ -8,18 +8,12 @@
 #include "jobs/act.h"
 #include "jobs/braking.h"
 #include "jobs/job.h"
+#include "jobs/keep.h"
 #include "jobs/meanwhile.h"
 #include "jobs/tell.h"
 #include "store/audit.h"
 
-enum {
-    json_max_bytes = 1 << 20,
-    report_max_bytes = 32 << 20,
-    quick_tries = 8,
-    settle_after_us = 2000000
-};
-
-static const int64_t first_pause_us = 50000, longest_pause_us = 5000000;
+enum { json_max_bytes = 1 << 20, report_max_bytes = 32 << 20, settle_after_us = 2000000 };
 
 /* The item's row ------------------------------------------------------------------------------ */
 
@@ -400,27 +394,21 @@ static void tell_waiting(struct visit *visit, const struct err *why)
     visit->outcome.message = why->text;
 }
 
-/* Until it is kept: a job that nobody records would be running for ever. */
+/* The job alone is tried again: what was found is found once more. */
+static void forget_item(void *context, const struct err *why)
+{
+    struct failure *failure = context;
+    (void)why;
+    failure->visit->outcome.told = false;
+    failure->item_too = false;
+}
+
 static void keep_failure(struct failure *failure)
 {
     const struct visit *visit = failure->visit;
-    const struct store_unit unit = {record_failure, failure};
-    int64_t pause_us = first_pause_us;
-    struct err err = {0};
-    for (int i = 0; i < quick_tries || visit->world->stop; i++) {
-        if (store_write(visit->world->store, STORE_COMMITTED, unit, &err)) {
-            ring_told(visit);
-            return;
-        }
-        failure->visit->outcome.told = false;
-        if (err.kind == ERR_STOPPED || err.kind == ERR_STALE || err.kind == ERR_BROKEN ||
-            (visit->world->stop && atomic_load(visit->world->stop)))
-            break;
-        failure->item_too = false;
-        clock_sleep_us(pause_us);
-        pause_us = pause_us < longest_pause_us ? 2 * pause_us : longest_pause_us;
-    }
-    job_not_recorded(&visit->job, &err);
+    const struct keep keep = {&visit->job, {record_failure, failure}, forget_item, failure};
+    if (keep_recorded(visit->world, &keep))
+        ring_told(visit);
 }
 
 void visit_failed(struct visit *visit, const struct err *why)

@@ -158,6 +158,8 @@ bool queue_add(struct db *db, struct queue_job *job, struct err *err)
 
 /* Claiming ------------------------------------------------------------------------------------ */
 
+static const int64_t paused_count = INT64_MAX;
+
 /* How many jobs run, by connection; of a paused one more than any cap. */
 struct busy {
     const char *connection;
@@ -176,7 +178,7 @@ static bool read_list(struct db_query *query, bool paused, struct arena *arena, 
             db_done(query);
             return err_set(err, ERR_MEMORY, "out of memory");
         }
-        *busy = (struct busy){name, paused ? INT64_MAX : db_column_number(query, 1), *list};
+        *busy = (struct busy){name, paused ? paused_count : db_column_number(query, 1), *list};
         *list = busy;
     }
     return step == DB_END;
@@ -227,20 +229,35 @@ struct claim {
     bool found;
 };
 
+/* Of a paused connection only what was taken away goes on: a removal is finished, and what a
+ * person decides is done. */
+static struct db_query *ready(struct db *db, const char *connection, const struct queue_job *kind,
+                              bool paused, int64_t now_us)
+{
+    struct db_query *query = db_query(db, paused ? DB_JOB_READY_ENTRY : DB_JOB_READY);
+    int at = 1;
+    if (paused)
+        db_text(query, at++, connection);
+    db_number(query, at++, kind->state);
+    db_number(query, at++, kind->lane);
+    if (!paused)
+        db_text(query, at++, connection);
+    db_number(query, at, now_us);
+    return query;
+}
+
 static bool look_at(struct db *db, const char *connection, const struct queue_job *kind,
                     struct arena *arena, struct claim *claim, struct err *err)
 {
     struct queue_job job;
     bool found;
     int64_t busy = busy_count(claim->busy, connection);
+    bool paused = busy == paused_count;
+    if (paused)
+        busy = 0;
     if (busy >= claim->cap || (claim->found && busy > claim->best_busy))
         return true;
-    struct db_query *query = db_query(db, DB_JOB_READY);
-    db_number(query, 1, kind->state);
-    db_number(query, 2, kind->lane);
-    db_text(query, 3, connection);
-    db_number(query, 4, claim->now_us);
-    if (!one_job(query, arena, &job, &found, err))
+    if (!one_job(ready(db, connection, kind, paused, claim->now_us), arena, &job, &found, err))
         return false;
     if (!found || (claim->found && busy == claim->best_busy && job.due_us >= claim->best->due_us))
         return true;

@@ -236,6 +236,69 @@ class Quarantine(Case):
         self.assertEqual(task["state"], "failed")
         self.assertTrue(task["error"])
 
+    def test_no_more_tasks_are_kept_than_the_limit_says(self):
+        self.daemon = daemon = Daemon(self._testMethodName)
+        config = os.path.join(daemon.home, "labeld.yaml")
+        with open(config, encoding="utf-8") as file:
+            text = file.read().replace("limits: { ", "limits: { tasks_kept: 2, ")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(text)
+        daemon.rules("enforce", RULES)
+        daemon.write("cards.txt", TEXT)
+        daemon.start()
+        self.wait_entries(1)
+        wanted = {"kind": "open", "input": {"id": self.entries()[0]["id"],
+                                            "recipient": "age1" + "q" * 58}}
+        first = daemon.ask("/api/v1/tasks", "POST", wanted)[2]
+        self.assertEqual(daemon.ask("/api/v1/tasks", "POST", wanted)[0], 202)
+        status, _, problem = daemon.ask("/api/v1/tasks", "POST", wanted)
+        self.assertEqual(status, 429)
+        self.assertIn("limits.tasks_kept", problem["detail"])
+        daemon.ask(f"/api/v1/tasks/{first['id']}?wait=30")
+        self.assertIn(daemon.ask(f"/api/v1/tasks/{first['id']}", "DELETE")[0], (200, 204))
+
+    def test_an_encrypted_file_is_not_released_and_the_answer_says_who_opens_it(self):
+        run = subprocess.run(["age-keygen"], capture_output=True, text=True, check=True)
+        recipient = run.stdout.split("public key: ")[1].split()[0]
+        self.daemon = daemon = Daemon(self._testMethodName)
+        daemon.rules("enforce", f"recipients: {{ team: {recipient} }}\nrules:\n  - {{ name: all, "
+                     "when: { name: a.txt }, then: { encrypt: [team] }, mode: enforce }\n")
+        daemon.write("a.txt", TEXT)
+        daemon.start()
+        daemon.wait("it is encrypted", lambda: self.entries("?kind=encrypt&state=removed"))
+        entry = self.entries("?kind=encrypt")[0]
+        for verb in ("release", "delete", "undo"):
+            status, _, problem = self.act(verb, entry, {"reason": "a test"}, query="")
+            self.assertEqual((status, problem.get("code")), (409, "encrypted"), problem)
+            self.assertIn("labelctl unprotect", problem["detail"])
+        self.assertEqual(os.listdir(daemon.team), ["a.txt.age"])
+
+    # Deciding --------------------------------------------------------------------------------
+
+    def alerts(self, state):
+        rows = self.daemon.ask("/api/v1/alerts?state=" + state)[2]["items"]
+        return sorted((row["path"], *(row["closed_by"] or {}).values()) for row in rows)
+
+    def test_who_decides_about_a_file_has_answered_its_alert_also_while_its_connection_rests(self):
+        daemon = self.begin({"back.txt": TEXT, "gone.txt": TEXT + b"x", "else.txt": TEXT + b"y"})
+        self.assertEqual(len(self.alerts("open")), 3)
+        self.assertEqual(daemon.ctl("connections", "pause", "team").returncode, 0)
+        entries = {entry["path"]: entry for entry in self.entries()}
+        self.assertEqual(self.act("release", entries["/back.txt"], {"reason": "a sample"})[0], 200)
+        self.assertEqual(self.act("delete", entries["/gone.txt"], {"reason": "old"})[0], 200)
+        self.assertEqual(self.act("release", entries["/else.txt"], {"path": "/other.note2"})[0], 200)
+        closed = [("/back.txt", "admin", "released from quarantine: a sample"),
+                  ("/else.txt", "admin", "released to another place"),
+                  ("/gone.txt", "admin", "deleted from quarantine: old")]
+        self.assertEqual((self.alerts("open"), self.alerts("closed")), ([], closed))
+        self.assertEqual(self.read("back.txt"), TEXT)
+        os.remove(self.path("other.note2"))
+        self.assertEqual(daemon.ctl("connections", "resume", "team").returncode, 0)
+        daemon.settle()
+        self.assertEqual((self.alerts("open"), self.alerts("closed")), ([], closed))
+        told = [row for row in self.audited() if row["event"] == "alert-closed"]
+        self.assertEqual({row["actor"] for row in told}, {"admin"})
+
     # Giving back -----------------------------------------------------------------------------
 
     def test_a_release_gives_everything_back_and_the_text_is_not_taken_again(self):

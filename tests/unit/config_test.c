@@ -116,6 +116,32 @@ TEST(paths_are_relative_to_the_file_and_defaults_are_there)
     forget(&result);
 }
 
+TEST(a_path_that_is_a_secret_is_not_sent_in_the_clear)
+{
+    static const struct {
+        const char *listen;
+        bool ok;
+    } rows[] = {{"webhooks: 127.0.0.1:81", true},
+                {"webhooks: 0.0.0.0:81", false},
+                {"webhooks: 0.0.0.0:81, behind_proxy: true", true}};
+    char path[] = "/tmp/labeld-secret-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "listen: { %s }\nconnections:\n"
+                 "  - { name: a, kind: directory, path: x, webhook: { token_file: %s } }\n",
+                 rows[i].listen, path);
+        struct result result = parse(text);
+        bool told = strstr(buf_text(&result.problems), "webhook.token_file makes the path");
+        CHECK_CASE(i, result.ok == rows[i].ok && told == !rows[i].ok);
+        forget(&result);
+    }
+    unlink(path);
+}
+
 TEST(a_secret_that_others_can_read_is_refused)
 {
     char path[] = "/tmp/labeld-secret-XXXXXX";
@@ -192,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mistake_is_told_with_place_and_suggestion),
         cmocka_unit_test(paths_are_relative_to_the_file_and_defaults_are_there),
+        cmocka_unit_test(a_path_that_is_a_secret_is_not_sent_in_the_clear),
         cmocka_unit_test(a_secret_that_others_can_read_is_refused),
         cmocka_unit_test(every_setting_is_printed_with_its_origin),
         cmocka_unit_test(units_are_read_exactly),

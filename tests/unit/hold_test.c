@@ -120,6 +120,27 @@ TEST(a_paused_connection_is_passed_over_and_its_jobs_stay)
     }
 }
 
+static bool claims(struct store *store, enum queue_kind kind)
+{
+    int64_t due_us;
+    own_arena struct arena arena = arena_new(1u << 20);
+    struct queue_job job = {.kind = kind, .connection = "a", .key = "7", .due_us = 1};
+    run(store, add, &job);
+    return strcmp(next(store, 100, &arena, &due_us), "a") == 0;
+}
+
+TEST(what_was_taken_away_from_a_paused_connection_goes_on)
+{
+    struct setting pause = {.scope = "a", .who = "me", .since_us = 1};
+    struct store *store = open_new();
+    run(store, set, &pause);
+    assert_false(claims(store, QUEUE_VISIT));
+    assert_false(claims(store, QUEUE_WALK));
+    assert_true(claims(store, QUEUE_ENTRY));
+    store_close(store);
+    remove_all();
+}
+
 static void note_ring(void *context)
 {
     ++*(int *)context;
@@ -165,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_paused_connection_is_passed_over_and_its_jobs_stay),
+        cmocka_unit_test(what_was_taken_away_from_a_paused_connection_goes_on),
         cmocka_unit_test(a_hold_lasts_until_it_is_ended_and_keeps_its_first_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

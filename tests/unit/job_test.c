@@ -1,6 +1,8 @@
+#include "base/clock.h"
 #include "check.h"
 #include "jobs/claims.h"
 #include "jobs/job.h"
+#include "jobs/keep.h"
 #include "scratch.h"
 #include "store/audit.h"
 #include "store/store.h"
@@ -313,6 +315,51 @@ TEST(a_job_that_nobody_holds_is_put_back_and_one_that_is_held_is_not)
     scratch_close(&scratch);
 }
 
+struct refusing {
+    struct metrics metrics;
+    int refusals, failed;
+    int64_t most; /* of the gauge, while it was tried again */
+};
+
+static bool take_at_last(struct db *db, void *context, struct err *err)
+{
+    struct refusing *refusing = context;
+    (void)db;
+    return refusing->refusals-- <= 0 || err_set(err, ERR_IO, "a test lets this fail");
+}
+
+static void note_failed(void *context, const struct err *why)
+{
+    struct refusing *refusing = context;
+    int64_t now = metrics_now(&refusing->metrics, METRICS_UNRECORDED);
+    assert_int_equal(why->kind, ERR_IO);
+    refusing->failed++;
+    refusing->most = now > refusing->most ? now : refusing->most;
+}
+
+TEST(a_job_s_end_is_recorded_however_long_the_store_refuses_it)
+{
+    struct scratch scratch = scratch_open();
+    struct err err = {0};
+    atomic_bool stop = false;
+    struct refusing refusing = {.refusals = 12};
+    struct store *store = store_open(scratch.path, &err);
+    const struct visit_world world = {.store = store, .metrics = &refusing.metrics, .stop = &stop};
+    const struct queue_job job = {.id = 7};
+    const struct keep keep = {&job, {take_at_last, &refusing}, note_failed, &refusing};
+    clock_freeze(1000000); /* nobody sleeps */
+    assert_true(keep_recorded(&world, &keep));
+    assert_int_equal(refusing.failed, 12);
+    assert_int_equal(refusing.most, 1);
+    assert_int_equal(metrics_now(&refusing.metrics, METRICS_UNRECORDED), 0);
+    atomic_store(&stop, true);
+    refusing.refusals = 1;
+    assert_false(keep_recorded(&world, &keep));
+    clock_freeze(-1);
+    store_close(store);
+    scratch_close(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +367,7 @@ int main(void)
         cmocka_unit_test(an_error_leads_to_what_its_kind_says),
         cmocka_unit_test(claims_are_fair_capped_and_a_change_while_running_runs_again),
         cmocka_unit_test(a_backfill_never_takes_the_last_workers),
+        cmocka_unit_test(a_job_s_end_is_recorded_however_long_the_store_refuses_it),
         cmocka_unit_test(a_job_that_gives_up_is_on_record_in_the_same_unit),
         cmocka_unit_test(what_a_lost_claim_wants_recorded_is_refused),
         cmocka_unit_test(a_job_that_nobody_holds_is_put_back_and_one_that_is_held_is_not),
