@@ -6,11 +6,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "jobs/change.h"
+#include "jobs/leftover.h"
 #include "jobs/sweep.h"
 #include "jobs/task_run.h"
 #include "store/brake.h"
 
-static const int64_t idle_us = 1000000;
+static const int64_t idle_us = 1000000, leftover_us = 3600LL * 1000000;
 
 struct clerk {
     struct clerk_options options;
@@ -159,7 +160,7 @@ static void *loop(void *context)
 {
     struct clerk *clerk = context;
     const struct clerk_options *options = &clerk->options;
-    int64_t next_sweep = 0;
+    int64_t next_sweep = 0, next_leftover = clock_steady_us() + leftover_us;
     do {
         take_requests(clerk);
         take_rules(clerk);
@@ -169,6 +170,10 @@ static void *loop(void *context)
             task_sweep(options->store, options->custodian);
             forget_hurt(options->store);
             next_sweep = clock_steady_us() + 60 * idle_us;
+        }
+        if (clock_steady_us() >= next_leftover) {
+            leftover_sweep(options->world, options->links, options->link_count);
+            next_leftover = clock_steady_us() + leftover_us;
         }
         sweep_stopped(options->store, options->rules, options->stop);
         watchers_poll(clerk->watchers);

@@ -20,6 +20,7 @@ struct clerk_options {
     struct claims *claims; /* of the workers */
     struct apply *apply;
     const struct custodian *custodian; /* NULL = none */
+    const struct visit_world *world;   /* for what visits left behind */
     const atomic_bool *stop;           /* the daemon stops: long sweeps end */
 };
 

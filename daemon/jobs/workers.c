@@ -12,6 +12,7 @@
 #include "jobs/clerk.h"
 #include "jobs/custody_run.h"
 #include "jobs/job.h"
+#include "jobs/leftover.h"
 #include "jobs/recover.h"
 #include "jobs/rules.h"
 #include "jobs/settling.h"
@@ -245,6 +246,7 @@ static bool open_parts(struct workers *workers, const struct workers_options *op
                                         .apply = &workers->apply,
                                         .custodian = options->custodian,
                                         .claims = &workers->claims,
+                                        .world = &workers->world,
                                         .stop = &workers->stop};
     workers->clerk = workers->rules ? clerk_open(&clerk, err) : NULL;
     const struct settling_options settling = {.store = options->store,
@@ -289,9 +291,11 @@ struct workers *workers_start(const struct workers_options *options, struct err 
     }
     init(workers, options);
     if (open_parts(workers, options, err) && apply_first(&workers->apply, err) &&
-        recover_all(options->store, options->links, options->link_count, err) &&
-        start_threads(workers, options, err))
-        return workers;
+        recover_all(options->store, options->links, options->link_count, err)) {
+        leftover_sweep(&workers->world, options->links, options->link_count);
+        if (start_threads(workers, options, err))
+            return workers;
+    }
     workers_stop(workers);
     return NULL;
 }

@@ -234,6 +234,14 @@ bool entry_next(struct db *db, enum entry_state state, int64_t after, struct are
     return take_one(query, arena, entry, found, err);
 }
 
+bool entry_next_beside(struct db *db, int64_t after, struct arena *arena, struct entry *entry,
+                       bool *found, struct err *err)
+{
+    struct db_query *query = db_query(db, DB_ENTRY_NEXT_BESIDE);
+    db_number(query, 1, after);
+    return take_one(query, arena, entry, found, err);
+}
+
 bool entry_released(struct db *db, const struct entry_match *match, int64_t after,
                     struct arena *arena, struct entry *entry, bool *found, struct err *err)
 {

@@ -81,6 +81,11 @@ bool entry_open(struct db *db, const char *connection, const char *key, struct a
 bool entry_next(struct db *db, enum entry_state state, int64_t after, struct arena *arena,
                 struct entry *entry, bool *found, struct err *err);
 
+/* The next one that is cancelled and whose copy may still lie beside the file: `made` is cleared
+ * when it does not any more. */
+bool entry_next_beside(struct db *db, int64_t after, struct arena *arena, struct entry *entry,
+                       bool *found, struct err *err);
+
 /* The next release of the same text (or, without text, of the same bytes), id above `after`: one
  * that is on record, or one that has put this very version in place and is not yet. */
 struct entry_match {

@@ -1,13 +1,16 @@
 #include "vault/vault.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/own.h"
 
@@ -117,6 +120,45 @@ bool vault_remove(struct vault *vault, int64_t entry, struct err *err)
     name_of(entry, name);
     if (unlinkat(vault->folder, name, 0) < 0 && errno != ENOENT)
         return err_errno(err, "removing %s from the vault %s", name, vault->path);
+    return fsync(vault->folder) == 0 || err_errno(err, "writing the vault %s", vault->path);
+}
+
+/* "17.age" */
+static bool read_name(const char *name, int64_t *entry)
+{
+    char again[name_bytes];
+    *entry = strtoll(name, NULL, 10);
+    name_of(*entry, again);
+    return *entry > 0 && strcmp(name, again) == 0;
+}
+
+bool vault_list(struct vault *vault, void (*copy)(void *context, int64_t entry), void *context,
+                struct err *err)
+{
+    int fd = openat(vault->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (!folder) {
+        err_errno(err, "listing the vault %s", vault->path);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    int64_t entry;
+    for (struct dirent *one; (one = readdir(folder));)
+        if (read_name(one->d_name, &entry))
+            copy(context, entry);
+    closedir(folder);
+    return true;
+}
+
+bool vault_aside(struct vault *vault, int64_t entry, struct err *err)
+{
+    char name[name_bytes], aside[2 * name_bytes];
+    name_of(entry, name);
+    snprintf(aside, sizeof aside, "%lld.unknown-%lld.age", (long long)entry,
+             (long long)clock_now_us());
+    if (renameat2(vault->folder, name, vault->folder, aside, RENAME_NOREPLACE) < 0)
+        return err_errno(err, "moving %s aside in the vault %s", name, vault->path);
     return fsync(vault->folder) == 0 || err_errno(err, "writing the vault %s", vault->path);
 }
 

@@ -30,6 +30,14 @@ int vault_read(struct vault *vault, int64_t entry, struct err *err);
 /* Remove the copy of an entry; one that is not there is removed already. */
 bool vault_remove(struct vault *vault, int64_t entry, struct err *err);
 
+/* Tell the entry of each copy that is there. False: the folder could not be read. */
+bool vault_list(struct vault *vault, void (*copy)(void *context, int64_t entry), void *context,
+                struct err *err);
+
+/* Give the copy of a number that no entry has another name, ID.unknown-TIME.age: it stays, and a
+ * new entry may have the number. */
+bool vault_aside(struct vault *vault, int64_t entry, struct err *err);
+
 /* Bytes that are free for new copies. */
 bool vault_room(struct vault *vault, uint64_t *bytes, struct err *err);
 

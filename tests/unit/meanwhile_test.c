@@ -4,9 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/json.h"
 #include "base/own.h"
 #include "custody_world.h"
+#include "jobs/leftover.h"
 #include "jobs/recover.h"
 #include "store/audit.h"
 #include "store/custody.h"
@@ -579,6 +581,86 @@ TEST(a_kill_while_sharing_is_given_back_is_gone_on_with)
     }
 }
 
+/* Left behind ---------------------------------------------------------------------------------- */
+
+static void copy_file(const struct world *world, const char *name)
+{
+    char path[200];
+    struct err err = {0};
+    snprintf(path, sizeof path, "%s/%s", world->vault, name);
+    assert_true(io_write_file(path, "sealed", 6, 0600, &err));
+}
+
+static bool is_in_vault(const struct world *world, const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", world->vault, name);
+    return access(path, F_OK) == 0;
+}
+
+TEST(copies_of_ended_entries_go_an_open_one_s_stays_and_an_unknown_one_is_moved_aside)
+{
+    struct world world;
+    make_world(&world, quarantine_rules);
+    run_turns(&world);
+    assert_int_equal(ftruncate(held, 3), 0);
+    world_ask(&world);
+    world_run_all(&world);
+    check_given_back(&world); /* entry 1 has ended */
+    assert_int_equal(write(held, content, sizeof content), sizeof content);
+    let_go();
+    world_ask(&world);
+    world_run_all(&world); /* entry 2 is in quarantine */
+    copy_file(&world, "1.age");
+    copy_file(&world, "4711.age");
+    leftover_sweep(&world.visits, &world.link, 1);
+    assert_false(is_in_vault(&world, "1.age"));
+    assert_true(is_in_vault(&world, "2.age"));
+    assert_false(is_in_vault(&world, "4711.age"));
+    assert_int_equal(world_copies(&world), 2); /* the unknown one under another name */
+    leftover_sweep(&world.visits, &world.link, 1);
+    assert_int_equal(world_copies(&world), 2);
+    end_world(&world);
+}
+
+/* Entry 1 as a kill leaves it: cancelled, its copy beside the file. */
+static bool cut_copy(struct db *db, void *context, struct err *err)
+{
+    bool found;
+    struct entry entry;
+    struct world *world = context;
+    struct connect_stat stat;
+    if (!world->link.connector->stat(world->link.connection, "a.txt.age", &world->arena, &stat,
+                                     err) ||
+        !entry_get(db, 1, &world->arena, &entry, &found, err))
+        return false;
+    entry.made = entry.copy_version = stat.version;
+    return entry_save(db, &entry, err);
+}
+
+TEST(a_copy_beside_that_was_left_goes_unless_it_is_another_file_by_now)
+{
+    for (int other = 0; other < 2; other++) {
+        struct world world;
+        struct err err = {0};
+        make_world(&world, encrypt_rules);
+        run_turns(&world);
+        assert_int_equal(ftruncate(held, 3), 0);
+        let_go();
+        world_ask(&world);
+        world_run_all(&world);
+        assert_true(io_write_file(world.sealed, "sealed", 6, 0600, &err));
+        world_write(&world, cut_copy, &world);
+        if (other)
+            assert_true(io_write_file(world.sealed, "another", 7, 0600, &err));
+        leftover_sweep(&world.visits, &world.link, 1);
+        assert_int_equal(access(world.sealed, F_OK), other ? 0 : -1);
+        struct look look = look_at(&world);
+        assert_null(look.entries[0].made);
+        end_world(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -596,6 +678,9 @@ int main(void)
         cmocka_unit_test(when_people_stop_all_acting_sharing_is_given_back),
         cmocka_unit_test(what_a_person_has_undone_meanwhile_stays_open_until_it_goes),
         cmocka_unit_test(a_file_that_is_deleted_while_it_waits_leaves_nothing_open),
+        cmocka_unit_test(
+            copies_of_ended_entries_go_an_open_one_s_stays_and_an_unknown_one_is_moved_aside),
+        cmocka_unit_test(a_copy_beside_that_was_left_goes_unless_it_is_another_file_by_now),
         cmocka_unit_test(what_the_same_rule_took_away_before_comes_back_with_the_copy),
         cmocka_unit_test(
             what_was_taken_away_in_part_before_a_quarantine_comes_back_with_the_release),
