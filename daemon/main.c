@@ -357,6 +357,7 @@ static bool start_api(struct daemon *daemon, struct err *err)
         .landlock_abi = daemon->parser_facts.landlock_abi,
         .types = daemon->parser_facts.types,
         .types_digest = daemon->types_digest,
+        .type_list = &daemon->types,
         .metrics = &daemon->metrics,
         .gate = &daemon->gate,
     };

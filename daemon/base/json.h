@@ -29,6 +29,12 @@ json_t *json_parse(const char *bytes, size_t length, struct err *err);
 /* Append a value as one line without spaces, keys in the order they were set. */
 bool json_write(const json_t *json, struct buf *out);
 
+/* A sensitive information type, and a bundle of them. NULL when memory is out. */
+struct type_info;
+struct type_bundle;
+json_t *json_of_type(const struct type_info *type);
+json_t *json_of_bundle(const struct type_bundle *bundle);
+
 /* What json_report knows beside the report itself. */
 struct json_report_facts {
     const char *path;      /* as given; bytes that are not UTF-8 are replaced */

@@ -95,7 +95,13 @@ int ctl_item_undo(struct ctl_call *call)
         return call->exit;
     buf_puts(&path, "/api/v1/items/");
     online_escape(&path, buf_text(&id));
+    own_json json_t *item = online_get(call, &online, buf_text(&path));
+    if (!item)
+        return call->exit;
     buf_puts(&path, "/undo");
+    online.version = online_number(json_object_get(item, "restriction"), "version");
+    if (!online.version) /* the daemon says why nothing can be undone */
+        online.version = ONLINE_ANY_VERSION;
     own_json json_t *asked =
         online_send(call, &online, "POST", buf_text(&path), online_reason(reason));
     own_json json_t *end = asked ? wait_undone(call, &online, buf_text(&id)) : NULL;

@@ -213,9 +213,9 @@ int ctl_jobs_retry(struct ctl_call *call)
     if (!ctl_parse(call, options, sizeof options / sizeof *options, 1, 1))
         return call->exit;
     own_buf struct buf path = buf_new(1024);
-    path_of(&path, "jobs", call->argv[0], "retry");
-    own_json json_t *job =
-        online_send(call, &online, "POST", buf_text(&path), online_reason(reason));
+    path_of(&path, "jobs", call->argv[0], "");
+    const struct online_verb post = {"POST", "/retry", online_reason(reason)};
+    own_json json_t *job = online_change(call, &online, buf_text(&path), &post);
     if (!job)
         return call->exit;
     if (json)

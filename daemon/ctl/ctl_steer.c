@@ -48,7 +48,7 @@ int ctl_connections_list(struct ctl_call *call)
     return CTL_OK;
 }
 
-/* POST connections/NAME/VERB; NULL: return call->exit. */
+/* POST connections/NAME with "/VERB" after it; NULL: return call->exit. */
 static json_t *steer(struct ctl_call *call, const char *verb, bool *json)
 {
     struct online online = {0};
@@ -63,14 +63,14 @@ static json_t *steer(struct ctl_call *call, const char *verb, bool *json)
     own_buf struct buf path = buf_new(16384);
     buf_puts(&path, "/api/v1/connections/");
     online_escape(&path, call->argv[0]);
-    buf_printf(&path, "/%s", verb);
-    return online_send(call, &online, "POST", buf_text(&path), online_reason(reason));
+    const struct online_verb post = {"POST", verb, online_reason(reason)};
+    return online_change(call, &online, buf_text(&path), &post);
 }
 
 int ctl_connections_scan(struct ctl_call *call)
 {
     bool json = false;
-    own_json json_t *one = steer(call, "scan", &json);
+    own_json json_t *one = steer(call, "/scan", &json);
     if (!one)
         return call->exit;
     if (json)
@@ -99,14 +99,14 @@ static int print_state(struct ctl_call *call, const json_t *one, bool json)
 int ctl_connections_pause(struct ctl_call *call)
 {
     bool json = false;
-    own_json json_t *one = steer(call, "pause", &json);
+    own_json json_t *one = steer(call, "/pause", &json);
     return one ? print_state(call, one, json) : call->exit;
 }
 
 int ctl_connections_resume(struct ctl_call *call)
 {
     bool json = false;
-    own_json json_t *one = steer(call, "resume", &json);
+    own_json json_t *one = steer(call, "/resume", &json);
     return one ? print_state(call, one, json) : call->exit;
 }
 
@@ -126,7 +126,11 @@ static int set_acting(struct ctl_call *call, bool acting)
         return call->exit;
     json_t *body = online_reason(reason);
     json_object_set_new(body, "acting", json_boolean(acting));
-    own_json json_t *now = online_send(call, &online, "PUT", "/api/v1/acting", body);
+    const struct online_verb put = {"PUT", "", body};
+    online.version = ONLINE_ANY_VERSION;
+    online.quiet = acting;
+    own_json json_t *now = acting ? online_change(call, &online, "/api/v1/acting", &put)
+                                  : online_send(call, &online, "PUT", "/api/v1/acting", body);
     if (!now)
         return call->exit;
     if (json)

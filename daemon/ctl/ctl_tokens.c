@@ -75,6 +75,7 @@ int ctl_token_revoke(struct ctl_call *call)
     own_buf struct buf path = buf_new(1024);
     buf_puts(&path, "/api/v1/tokens/");
     online_escape(&path, call->argv[0]);
+    online.version = ONLINE_ANY_VERSION; /* a token that leaked must end, whoever was quicker */
     own_json json_t *gone =
         online_send(call, &online, "DELETE", buf_text(&path), online_reason(reason));
     if (!gone)

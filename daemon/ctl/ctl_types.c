@@ -13,25 +13,6 @@ struct types_options {
     struct ctl_list dirs;
 };
 
-static json_t *names(const struct report_name *items, uint32_t count)
-{
-    json_t *array = json_array();
-    for (uint32_t i = 0; i < count; i++)
-        json_array_append_new(array, json_string(items[i].text));
-    return array;
-}
-
-static json_t *type_json(const struct type_info *type)
-{
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:I}", "id", type->id,
-                     "name", type->name, "category", type->category, "regions", type->regions,
-                     "parent", type->parent, "origin", type->origin, "find",
-                     names(type->finds, type->finds_count), "keywords",
-                     names(type->keywords, type->keywords_count), "check",
-                     names(type->checks, type->checks_count), "sources", type->sources, "examples",
-                     (json_int_t)type->examples);
-}
-
 static int print_json(struct ctl_call *call, json_t *json)
 {
     own_buf struct buf line = buf_new(8u << 20);
@@ -74,7 +55,7 @@ static int list(struct ctl_call *call, const struct type_list *types, bool json)
     for (uint32_t i = 0; i < types->types_count; i++) {
         const struct type_info *type = &types->types[i];
         if (json) {
-            int code = print_json(call, type_json(type));
+            int code = print_json(call, json_of_type(type));
             if (code != CTL_OK)
                 return code;
         } else {
@@ -86,9 +67,7 @@ static int list(struct ctl_call *call, const struct type_list *types, bool json)
         fprintf(call->out, "%s  %s: %u types\n", i ? "" : "\nBundles:\n", types->bundles[i].name,
                 types->bundles[i].members_count);
     for (uint32_t i = 0; i < types->bundles_count && json; i++)
-        print_json(call,
-                   json_pack("{s:s, s:o}", "bundle", types->bundles[i].name, "members",
-                             names(types->bundles[i].members, types->bundles[i].members_count)));
+        print_json(call, json_of_bundle(&types->bundles[i]));
     return CTL_OK;
 }
 
@@ -105,7 +84,7 @@ static int show_one(struct ctl_call *call, const struct type_list *types, const 
     const struct type_info *type = find(types, id);
     if (type) {
         if (json)
-            return print_json(call, type_json(type));
+            return print_json(call, json_of_type(type));
         print_type(call->out, type);
         return CTL_OK;
     }
@@ -113,8 +92,7 @@ static int show_one(struct ctl_call *call, const struct type_list *types, const 
         if (strcmp(types->bundles[i].name, id) == 0) {
             const struct type_bundle *bundle = &types->bundles[i];
             if (json)
-                return print_json(call, json_pack("{s:s, s:o}", "bundle", id, "members",
-                                                  names(bundle->members, bundle->members_count)));
+                return print_json(call, json_of_bundle(bundle));
             fprintf(call->out, "%s  bundle\n", id);
             print_names(call->out, "members", bundle->members, bundle->members_count);
             return CTL_OK;

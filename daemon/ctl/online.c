@@ -7,68 +7,14 @@
 
 #include "base/io.h"
 #include "base/own.h"
+#include "ctl/target.h"
 
-enum { answer_max_bytes = 64 << 20, token_max_bytes = 4096, time_limit_s = 60, page_most = 500 };
-
-/* Where to ask, and the secret to show. */
-struct target {
-    struct arena arena;
-    const char *server;
-    const char *token;
-};
+enum { answer_max_bytes = 64 << 20, time_limit_s = 60, page_most = 500 };
 
 static bool fail(struct ctl_call *call, enum ctl_exit code, const char *before, const char *what)
 {
     call->exit = ctl_fail(call, code, "%s%s", before, what);
     return false;
-}
-
-static const char *given(const char *option, const char *variable)
-{
-    const char *value = option ? option : getenv(variable);
-    return value && *value ? value : NULL;
-}
-
-/* The admin listener of a daemon on this machine, from its listen.json. */
-static const char *local_server(struct arena *arena, const char *state, struct err *err)
-{
-    const char *path = arena_printf(arena, "%s/listen.json", state);
-    size_t length = 0;
-    own_free char *text = path ? io_read_file(path, token_max_bytes, &length, err) : NULL;
-    own_json json_t *json = text ? json_parse(text, length, err) : NULL;
-    const char *admin = json_string_value(json_object_get(json, "admin"));
-    return admin ? arena_printf(arena, "http://%s", admin) : NULL;
-}
-
-static const char *read_token(struct arena *arena, const char *path, struct err *err)
-{
-    size_t length = 0;
-    own_free char *text = io_read_file(path, token_max_bytes, &length, err);
-    if (!text)
-        return NULL;
-    return arena_strndup(arena, text, strcspn(text, "\r\n"));
-}
-
-static bool find_target(struct ctl_call *call, const struct online *online, struct target *target)
-{
-    struct err err = {0};
-    const char *state = given(online->state, "LABELD_STATE");
-    const char *token_file = given(online->token_file, "LABELD_TOKEN_FILE");
-    target->arena = arena_new(64 * 1024);
-    target->server = given(online->server, "LABELD_SERVER");
-    if (!target->server && state)
-        target->server = local_server(&target->arena, state, &err);
-    if (!token_file && state)
-        token_file = arena_printf(&target->arena, "%s/admin.token", state);
-    if (!target->server)
-        return fail(call, state ? CTL_UNREACHABLE : CTL_USAGE,
-                    state ? "no daemon is running here: "
-                          : "which daemon? give --server URL and --token-file FILE, or --state "
-                            "DIR for one on this machine",
-                    state ? err.text : "");
-    target->token = token_file ? read_token(&target->arena, token_file, &err) : NULL;
-    return target->token ||
-           fail(call, CTL_USAGE, "the token: ", token_file ? err.text : "give --token-file FILE");
 }
 
 /* One question, and what its answer's headers said. */
@@ -124,34 +70,20 @@ static void set_options(CURL *curl, struct asking *asking, struct curl_slist *he
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)asking->body.length);
 }
 
-/* NULL when memory is out. */
-static struct curl_slist *make_headers(const struct target *target, long long version)
-{
-    char match[48];
-    own_buf struct buf header = buf_new(8192);
-    buf_printf(&header, "Authorization: Bearer %s", target->token);
-    snprintf(match, sizeof match, "If-Match: \"%lld\"", version);
-    const char *const lines[] = {buf_text(&header), "Content-Type: application/json", match};
-    struct curl_slist *list = NULL;
-    for (size_t i = 0; !header.failed && i < (version ? 3u : 2u); i++) {
-        struct curl_slist *more = curl_slist_append(list, lines[i]);
-        if (!more) {
-            curl_slist_free_all(list);
-            return NULL;
-        }
-        list = more;
-    }
-    return list;
-}
-
 /* The answer's status code; 0 after a message. */
 static long ask(struct ctl_call *call, const struct target *target, struct asking *asking)
 {
     long code = 0;
     own_buf struct buf url = buf_new(32768);
     buf_printf(&url, "%s%s", target->server, asking->path);
+    char match[48];
+    if (asking->version == ONLINE_ANY_VERSION)
+        snprintf(match, sizeof match, "If-Match: *");
+    else
+        snprintf(match, sizeof match, "If-Match: \"%lld\"", asking->version);
+    const char *const more[] = {"Content-Type: application/json", match};
     CURL *curl = curl_easy_init();
-    struct curl_slist *headers = make_headers(target, asking->version);
+    struct curl_slist *headers = target_headers(target, more, asking->version ? 2 : 1);
     if (!curl || !headers || url.failed || asking->body.failed) {
         fail(call, CTL_UNREACHABLE, "out of memory", "");
     } else {
@@ -197,11 +129,11 @@ static json_t *send_asking(struct ctl_call *call, const struct online *online,
     asking->version = online->version;
     if (body)
         json_write(body, &asking->body);
-    *code = find_target(call, online, &target) ? ask(call, &target, asking) : 0;
+    *code = target_find(call, online, &target) ? ask(call, &target, asking) : 0;
     bool fetched = asking->fd >= 0 && *code == 200;
     if (*code && !fetched)
         json = json_parse(buf_text(&asking->answer), asking->answer.length, &err);
-    if (*asking->stopped)
+    if (*asking->stopped && !online->quiet)
         fprintf(call->err,
                 "labelctl: acting is stopped since %s: nothing is carried out until "
                 "labelctl resume-acting\n",
@@ -213,7 +145,7 @@ static json_t *send_asking(struct ctl_call *call, const struct online *online,
     json_decref(body);
     buf_fini(&asking->body);
     buf_fini(&asking->answer);
-    arena_fini(&target.arena);
+    target_fini(&target);
     return json;
 }
 
@@ -249,6 +181,20 @@ bool online_fetch(struct ctl_call *call, const struct online *online, const char
 json_t *online_get(struct ctl_call *call, const struct online *online, const char *path)
 {
     return online_send(call, online, "GET", path, NULL);
+}
+
+json_t *online_change(struct ctl_call *call, struct online *online, const char *object,
+                      const struct online_verb *verb)
+{
+    own_buf struct buf path = buf_new(32768);
+    buf_printf(&path, "%s%s", object, verb->suffix);
+    own_json json_t *seen = online_get(call, online, object);
+    if (!seen) {
+        json_decref(verb->body);
+        return NULL;
+    }
+    online->version = online_number(seen, "version");
+    return online_send(call, online, verb->method, buf_text(&path), verb->body);
 }
 
 json_t *online_reason(const char *reason)

@@ -12,6 +12,16 @@
 struct online {
     const char *server, *token_file, *state; /* options; NULL = from the environment */
     long long version; /* of what is to be changed, as it was seen (If-Match); 0 = none */
+    bool quiet;        /* do not say that acting is stopped */
+};
+
+/* Whatever it is now: for a brake, which must not fail because somebody else was quicker. */
+enum { ONLINE_ANY_VERSION = -1 };
+
+/* How an object is changed: METHOD object/suffix. */
+struct online_verb {
+    const char *method, *suffix; /* "" = the object itself */
+    json_t *body;                /* taken over */
 };
 
 /* The options that every online command has. */
@@ -29,6 +39,10 @@ json_t *online_get(struct ctl_call *call, const struct online *online, const cha
 /* The same with another method and a body (NULL = none; the reference is taken over). */
 json_t *online_send(struct ctl_call *call, const struct online *online, const char *method,
                     const char *path, json_t *body);
+
+/* Ask for the object at a path, then change it as it was seen: online->version becomes its. */
+json_t *online_change(struct ctl_call *call, struct online *online, const char *object,
+                      const struct online_verb *verb);
 
 /* The same, but a problem (RFC 9457) is handed to the caller too: *status is the answer's code.
  * NULL after a message: the daemon cannot be reached. */

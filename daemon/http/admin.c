@@ -4,11 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "http/api.h"
 
 static const size_t arena_max_bytes = 256u << 20, allow_max_bytes = 256;
 static const size_t in_flight_max_bytes = 64u << 20;
+static const size_t token_buckets = 4096, address_buckets = 1 << 16;
 
 /* Between libmicrohttpd's calls for one question. */
 struct exchange {
@@ -65,6 +67,42 @@ static void no_route(struct exchange *exchange, const char *url, bool known)
     exchange->answer.allow = buf_text(&exchange->allow);
 }
 
+/* Who shows a token has its own share, whatever comes from the same address (a proxy's) without
+ * one. */
+static bool in_rate(struct exchange *exchange, struct MHD_Connection *connection)
+{
+    struct admin *admin = exchange->admin;
+    const struct request_caller *caller = &exchange->request.caller;
+    bool known = caller->role != ROLE_NOBODY;
+    if (known ? rate_take(admin->by_token, (uint64_t)caller->token, clock_steady_us())
+              : rate_take(admin->by_address, address_print(connection, admin->address_key),
+                          clock_steady_us()))
+        return true;
+    metrics_count(api_counts(admin->api), METRICS_OVER_RATE);
+    answer_problem(&exchange->answer, 429, "too many questions a second (limits.%s)",
+                   known ? "api_rate" : "api_address_rate");
+    exchange->answer.retry_s = 1;
+    return false;
+}
+
+/* The role that a route needs, and no more questions than the rate lets in. */
+static void let_in(struct exchange *exchange, struct MHD_Connection *connection, bool shown)
+{
+    struct metrics *counts = api_counts(exchange->admin->api);
+    const struct request *request = &exchange->request;
+    metrics_count(counts, METRICS_REQUESTS);
+    if (shown && request->caller.role == ROLE_NOBODY)
+        metrics_count(counts, METRICS_SIGNIN_FAILED);
+    if (!in_rate(exchange, connection) || role_may(request->caller.role, request->route->needs))
+        return;
+    metrics_count(counts, METRICS_REFUSED);
+    if (request->caller.role == ROLE_NOBODY)
+        answer_problem(&exchange->answer, 401, "show a valid token: Authorization: Bearer …");
+    else
+        answer_problem(&exchange->answer, 403, "the role %s may not do this",
+                       role_word(request->caller.role));
+}
+
 /* Decide with the headers alone whether the question is heard. */
 static void hear(struct exchange *exchange, struct MHD_Connection *connection, const char *url,
                  const char *method)
@@ -90,15 +128,22 @@ static void hear(struct exchange *exchange, struct MHD_Connection *connection, c
         answer_problem(&exchange->answer, 503, "the store cannot be used now");
         return;
     }
-    metrics_count(api_counts(admin->api), METRICS_REQUESTS);
-    if (role_may(request->caller.role, request->route->needs))
-        return;
-    metrics_count(api_counts(admin->api), METRICS_REFUSED);
-    if (request->caller.role == ROLE_NOBODY)
-        answer_problem(&exchange->answer, 401, "show a valid token: Authorization: Bearer …");
-    else
-        answer_problem(&exchange->answer, 403, "the role %s may not do this",
-                       role_word(request->caller.role));
+    let_in(exchange, connection, token != NULL);
+}
+
+bool admin_init(struct admin *admin, const struct limits *limits)
+{
+    randombytes_buf(admin->address_key, sizeof admin->address_key);
+    admin->body_bytes = limits->api_body_bytes;
+    admin->by_token = rate_open(token_buckets, limits->api_rate);
+    admin->by_address = rate_open(address_buckets, limits->api_address_rate);
+    return admin->by_token && admin->by_address;
+}
+
+void admin_fini(struct admin *admin)
+{
+    rate_close(admin->by_token);
+    rate_close(admin->by_address);
 }
 
 static struct exchange *begin(struct admin *admin)
@@ -178,6 +223,7 @@ static void answer(struct exchange *exchange, struct MHD_Connection *connection)
         return;
     request->body = body;
     request->match = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-Match");
+    request->last = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Last-Event-ID");
     if (request_check(request, &exchange->answer))
         request->route->handler(exchange->admin->api, request, &exchange->answer);
     request->body = NULL;

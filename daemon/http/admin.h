@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "http/address.h"
+#include "http/rate.h"
 #include "http/signin.h"
 #include "http/waiting.h"
 
@@ -20,7 +22,13 @@ struct admin {
     char host_room[256];
     uint64_t body_bytes;     /* limits.api_body_bytes */
     atomic_size_t in_flight; /* bytes of bodies kept now */
+    struct rate *by_token, *by_address;
+    unsigned char address_key[ADDRESS_KEY_SIZE];
 };
+
+/* Rates by the limits; false: memory is out. admin_fini in any case. */
+bool admin_init(struct admin *admin, const struct limits *limits);
+void admin_fini(struct admin *admin);
 
 /* The callbacks for MHD_start_daemon; `context` is a struct admin. */
 enum MHD_Result admin_ask(void *context, struct MHD_Connection *connection, const char *url,

@@ -9,8 +9,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "http/events.h"
 
-enum { answer_max_bytes = 64 << 20, retry_standard_s = 60 };
+enum { answer_max_bytes = 64 << 20, retry_standard_s = 60, stream_block_bytes = 4096 };
 
 static const struct {
     unsigned status;
@@ -47,9 +48,12 @@ void answer_fini(struct answer *answer)
     mem_free(answer->text);
     if (answer->file_name)
         close(answer->file);
+    if (answer->stream)
+        events_leave(answer->stream);
     answer->json = answer->more = NULL;
     answer->text = NULL;
     answer->file_name = NULL;
+    answer->stream = NULL;
 }
 
 void answer_file(struct answer *answer, int fd, const char *name)
@@ -105,6 +109,11 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         MHD_add_response_header(response, headers[i].name, headers[i].value);
     MHD_add_response_header(response, "Content-Type", type);
+    char tag[32];
+    if (answer->version > 0) {
+        snprintf(tag, sizeof tag, "\"%lld\"", (long long)answer->version);
+        MHD_add_response_header(response, "ETag", tag);
+    }
     if (answer->status == 401)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     if (answer->allow)
@@ -158,12 +167,35 @@ static struct MHD_Response *make_file(struct answer *answer)
     return response;
 }
 
+/* The listener is the response's afterwards. */
+static struct MHD_Response *make_stream(struct answer *answer, struct MHD_Connection *connection)
+{
+    events_attach(answer->stream, connection);
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, stream_block_bytes, events_read, answer->stream, events_leave);
+    if (!response)
+        return NULL;
+    answer->stream = NULL;
+    answer->type = "text/event-stream";
+    MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* proxies hand each on at once */
+    return response;
+}
+
+static struct MHD_Response *make(struct answer *answer, struct MHD_Connection *connection)
+{
+    return answer->stream      ? make_stream(answer, connection)
+           : answer->file_name ? make_file(answer)
+                               : make_response(answer);
+}
+
 bool answer_send(struct answer *answer, struct MHD_Connection *connection)
 {
-    bool file = answer->file_name != NULL, problem = !answer->json && !answer->text && !file;
+    bool file = answer->file_name != NULL;
+    bool problem = !answer->json && !answer->text && !file && !answer->stream;
     if (answer->status == 0)
         answer->status = 200;
-    struct MHD_Response *response = file ? make_file(answer) : make_response(answer);
+    answer->version = json_integer_value(json_object_get(answer->json, "version"));
+    struct MHD_Response *response = make(answer, connection);
     answer_fini(answer);
     if (!response)
         return false;

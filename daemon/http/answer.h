@@ -9,6 +9,7 @@
 struct MHD_Connection;
 struct answer;
 struct api;
+struct events_listener;
 struct request;
 
 /* The answer is not there yet: the connection waits without holding a thread (waiting.h) and
@@ -29,9 +30,11 @@ struct answer {
     char problem[320];  /* status >= 400: one sentence, made into problem+json (RFC 9457) */
     int64_t stopped_us; /* all acting is stopped since: said with each answer */
     unsigned retry_s;   /* with 429 and 503; 0 = 60 */
+    int64_t version;    /* of the object that is answered, from its JSON: its ETag; 0 = none */
     json_t *more;       /* members of a problem beside those of RFC 9457 ("code"); NULL = none */
     int file;           /* with file_name: the body, from this descriptor */
     const char *file_name;
+    struct events_listener *stream; /* the body is what it hears; owned until it is sent */
     struct answer_later later;
 };
 

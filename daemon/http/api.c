@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/api_parts.h"
+#include "http/events.h"
 
 struct api *api_open(const struct api_facts *facts, struct err *err)
 {
@@ -17,7 +18,8 @@ struct api *api_open(const struct api_facts *facts, struct err *err)
     api->started_us = clock_now_us();
     api->rules = arena_new(16u << 20);
     pthread_mutex_init(&api->lock, NULL);
-    if (api_acting_load(api, err))
+    api->events = events_open(facts->store, facts->config->limits.event_listeners, err);
+    if (api->events && api_acting_load(api, err))
         return api;
     api_close(api);
     return NULL;
@@ -27,6 +29,7 @@ void api_close(struct api *api)
 {
     if (!api)
         return;
+    events_close(api->events);
     pthread_mutex_destroy(&api->lock);
     arena_fini(&api->rules);
     mem_free(api);
@@ -35,6 +38,11 @@ void api_close(struct api *api)
 struct metrics *api_counts(struct api *api)
 {
     return api->facts.metrics;
+}
+
+struct events *api_events(struct api *api)
+{
+    return api->events;
 }
 
 static bool copy_labels(struct api *api, const struct policy *policy)

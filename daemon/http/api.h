@@ -10,7 +10,9 @@
 #include "store/store.h"
 
 struct api;
+struct events;
 struct handoff;
+struct type_list;
 
 /* What was known at start and does not change. All borrowed. */
 struct api_facts {
@@ -21,6 +23,7 @@ struct api_facts {
     bool seccomp;
     uint32_t landlock_abi, types;
     const char *types_digest; /* hex */
+    const struct type_list *type_list;
     struct metrics *metrics;
     bool (*is_key_at_risk)(void *context); /* the vault key has no copy elsewhere; NULL = no */
     void *key_context;
@@ -32,6 +35,9 @@ void api_close(struct api *api);
 
 /* What is counted of the daemon; borrowed. */
 struct metrics *api_counts(struct api *api);
+
+/* Who listens to what is changed; borrowed. */
+struct events *api_events(struct api *api);
 
 /* Since when people have stopped all acting; 0 = they have not. */
 int64_t api_stopped_us(struct api *api);

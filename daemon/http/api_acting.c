@@ -17,6 +17,7 @@ json_t *api_acting_json(struct db *db, struct arena *arena, struct err *err)
         json = json_object();
     json_object_set_new(json, "acting", json_boolean(!hold.since_us));
     json_object_set_new(json, "stopped_items", json_integer(count));
+    json_object_set_new(json, "version", json_integer(hold.version));
     return json;
 }
 
@@ -54,6 +55,7 @@ static json_t *write_acting(struct api *api, struct db *db, const struct request
                             struct answer *answer, struct err *err)
 {
     bool changed;
+    int64_t version;
     const char *reason;
     const json_t *acting = json_object_get(request->body, "acting");
     (void)api;
@@ -63,6 +65,8 @@ static json_t *write_acting(struct api *api, struct db *db, const struct request
         answer_problem(answer, 400, "acting: true or false");
         return NULL;
     }
+    if (!hold_version(db, HOLD_ACTING, &version, err) || !request_match(request, version, answer))
+        return NULL;
     const struct api_record record = {
         .event = json_is_true(acting) ? "acting-resumed" : "acting-stopped", .reason = reason};
     if (!set(db, request, json_is_true(acting), reason, &changed, err) ||

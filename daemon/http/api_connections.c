@@ -24,12 +24,13 @@ json_t *api_connection_json(struct db *db, const struct config_connection *conne
         !hold_get(db, connection->name, arena, &hold, err))
         return NULL;
     const char *walk = progress.walking ? "running" : progress.ended_us > 0 ? "done" : "";
-    return json_pack("{s:s, s:s, s:s, s:o, s:{s:s, s:I, s:I, s:o, s:o}, s:s}", "name",
+    return json_pack("{s:s, s:s, s:s, s:o, s:{s:s, s:I, s:I, s:o, s:o}, s:s, s:I}", "name",
                      connection->name, "kind", connection->kind, "state",
                      state_word(&progress, &hold), "paused", api_hold(&hold), "walk", "state", walk,
                      "seen", (json_int_t)progress.seen, "expected", (json_int_t)progress.expected,
                      "started", api_time(progress.started_us), "ended", api_time(progress.ended_us),
-                     "notes", progress.note ? progress.note : "");
+                     "notes", progress.note ? progress.note : "", "version",
+                     (json_int_t)hold.version);
 }
 
 static json_t *list_json(struct api *api, struct db *db, const struct request *request,
@@ -101,8 +102,11 @@ static json_t *change(struct api *api, struct db *db, const struct request *requ
                       struct answer *answer, bool pause, struct err *err)
 {
     bool changed;
+    int64_t version;
     const char *reason;
-    if (!request_reason(request, &reason, answer) || !api_connection(api, request->parts[0]))
+    if (!request_reason(request, &reason, answer) || !api_connection(api, request->parts[0]) ||
+        !hold_version(db, request->parts[0], &version, err) ||
+        !request_match(request, version, answer))
         return NULL;
     const struct api_record record = {.event = pause ? "connection-paused" : "connection-resumed",
                                       .connection = request->parts[0],
@@ -182,6 +186,6 @@ static json_t *write_scan(struct api *api, struct db *db, const struct request *
 void api_connections_scan(struct api *api, const struct request *request, struct answer *answer)
 {
     api_write(api, request, answer, write_scan);
-    if (answer->json)
+    if (answer->json && !request_dry(request))
         answer->status = 202;
 }

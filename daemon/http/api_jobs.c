@@ -6,13 +6,13 @@
 
 json_t *api_job_json(const struct queue_job *job)
 {
-    return json_pack("{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:i, s:i, s:b, s:o}", "id",
-                     api_id(job->id), "kind", queue_kind_word(job->kind), "connection",
-                     job->connection, "key", api_text(job->key), "lane",
-                     job->lane == QUEUE_LIVE ? "live" : "backfill", "state",
-                     queue_state_word(job->state), "due", api_time(job->due_us), "seen",
-                     api_time(job->seen_us), "attempts", job->attempt, "conflicts", job->conflicts,
-                     "changed_meanwhile", job->again, "error", api_text(job->error));
+    return json_pack(
+        "{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:i, s:i, s:b, s:o, s:I}", "id", api_id(job->id),
+        "kind", queue_kind_word(job->kind), "connection", job->connection, "key",
+        api_text(job->key), "lane", job->lane == QUEUE_LIVE ? "live" : "backfill", "state",
+        queue_state_word(job->state), "due", api_time(job->due_us), "seen", api_time(job->seen_us),
+        "attempts", job->attempt, "conflicts", job->conflicts, "changed_meanwhile", job->again,
+        "error", api_text(job->error), "version", (json_int_t)job->version);
 }
 
 /* False: answered with 400. */
@@ -55,6 +55,24 @@ void api_jobs_list(struct api *api, const struct request *request, struct answer
     api_read(api, request, answer, list_json);
 }
 
+static json_t *one_json(struct api *api, struct db *db, const struct request *request,
+                        struct answer *answer, struct err *err)
+{
+    int64_t id;
+    bool found;
+    struct queue_job job;
+    (void)api;
+    if (!api_part_id(request, 0, &id, answer) ||
+        !queue_get(db, id, request->arena, &job, &found, err) || !found)
+        return NULL;
+    return api_job_json(&job);
+}
+
+void api_jobs_get(struct api *api, const struct request *request, struct answer *answer)
+{
+    api_read(api, request, answer, one_json);
+}
+
 /* A job that waits or has failed starts anew, now; one that is under way needs no retry. */
 static json_t *retry(struct api *api, struct db *db, const struct request *request,
                      struct answer *answer, struct err *err)
@@ -65,7 +83,8 @@ static json_t *retry(struct api *api, struct db *db, const struct request *reque
     struct queue_job job;
     (void)api;
     if (!api_part_id(request, 0, &id, answer) || !request_reason(request, &reason, answer) ||
-        !queue_get(db, id, request->arena, &job, &found, err) || !found)
+        !queue_get(db, id, request->arena, &job, &found, err) || !found ||
+        !request_match(request, job.version, answer))
         return NULL;
     if (job.state != QUEUE_WAITING && job.state != QUEUE_FAILED) {
         answer_problem(answer, 409, "it is %s: only what waits or has failed is tried again",

@@ -32,6 +32,14 @@ static json_t *parameters_json(const struct route *route)
         add_parameter(list, "path", at + 1, strcspn(at + 1, "}"));
     while ((length = route_name(&names, &name, &must)) > 0)
         add_parameter(list, "query", name, length);
+    if (route_has(route->answers, "428"))
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:b, s:s, s:{s:s}}", "name", "If-Match", "in", "header",
+                            "required", true, "description",
+                            "the version that was seen, in quotes; * = whatever it is now",
+                            "schema", "type", "string"));
+    if (strcmp(route->operation, "listenEvents") == 0)
+        add_parameter(list, "header", "Last-Event-ID", strlen("Last-Event-ID"));
     return list;
 }
 
@@ -77,11 +85,14 @@ static json_t *responses_json(const struct route *route)
         add_code(responses, (unsigned)strtoul(code, NULL, 10));
     add_code(responses, 400);
     add_code(responses, 421);
+    add_code(responses, 429);
     if (route->needs != ROLE_NEEDS_NOBODY) {
-        static const unsigned signed_in[] = {401, 403, 503};
-        for (size_t i = 0; i < sizeof signed_in / sizeof *signed_in; i++)
-            add_code(responses, signed_in[i]);
+        add_code(responses, 401);
+        add_code(responses, 503);
     }
+    for (int i = ROLE_VIEWER; i < ROLE_COUNT; i++)
+        if (!role_may((enum role)i, route->needs))
+            add_code(responses, 403);
     add_code(responses, 413);
     if (route->cap)
         add_code(responses, 415);

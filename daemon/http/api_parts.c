@@ -110,7 +110,7 @@ static bool run_change(struct db *db, void *context, struct err *err)
 {
     struct change *change = context;
     change->json = change->write(change->api, db, change->request, change->answer, err);
-    return change->json && change->answer->status < 400;
+    return change->json && change->answer->status < 400 && !request_dry(change->request);
 }
 
 void api_write(struct api *api, const struct request *request, struct answer *answer,
@@ -119,9 +119,12 @@ void api_write(struct api *api, const struct request *request, struct answer *an
     struct err err = {0};
     struct change change = {.api = api, .request = request, .answer = answer, .write = write};
     const struct store_unit unit = {run_change, &change};
-    if (store_write(api->facts.store, STORE_COMMITTED, unit, &err)) {
+    bool kept = store_write(api->facts.store, STORE_COMMITTED, unit, &err);
+    bool plan = !kept && request_dry(request) && change.json && answer->status < 400 &&
+                err.kind == ERR_NONE;
+    if (kept || plan) {
         answer->json = change.json;
-        if (request->done->event)
+        if (kept && request->done->event)
             LOG(LOG_LEVEL_INFO, request->done->event, LOG_TEXT(actor, request->caller.name),
                 LOG_TEXT(connection, request->done->connection));
         return;

@@ -14,6 +14,7 @@
 struct api {
     struct api_facts facts;
     int64_t started_us;
+    struct events *events;
     atomic_llong stopped_us; /* since when all acting is stopped; 0 = it is not */
     pthread_mutex_t lock;    /* the rules */
     struct arena rules;
@@ -64,7 +65,8 @@ void api_read(struct api *api, const struct request *request, struct answer *ans
               api_read_handler *read);
 
 /* Write: `write` runs as a unit of the store, which is durable before it is answered. What makes it
- * answer with a problem, or return NULL, keeps nothing. */
+ * answer with a problem, or return NULL, keeps nothing. Asked for a plan (dry_run=1) it runs and is
+ * answered, and nothing is kept. */
 void api_write(struct api *api, const struct request *request, struct answer *answer,
                api_read_handler *write);
 

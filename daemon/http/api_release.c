@@ -201,12 +201,6 @@ static json_t *plan_json(const struct asking *asking, const struct entry *entry)
                      api_entry_path(&then), "dry_run", true);
 }
 
-static bool is_dry(const struct request *request)
-{
-    const char *dry = request_value(request, "dry_run");
-    return dry && strcmp(dry, "1") == 0;
-}
-
 static void problem(struct answer *answer, const struct refusal *refusal)
 {
     answer_problem(answer, refusal->status, "%s", refusal->text);
@@ -236,7 +230,7 @@ static json_t *run_one(struct api *api, struct db *db, const struct request *req
         problem(answer, refusal);
         return NULL;
     }
-    if (is_dry(request))
+    if (request_dry(request))
         return plan_json(asking, &entry);
     return ask(api, db, request, asking, &entry, err) ? api_entry_outcome(&entry) : NULL;
 }
@@ -302,7 +296,7 @@ static void act(struct api *api, const struct request *request, struct answer *a
     struct asking asking = {.verb = verb};
     answer->later.state = &asking;
     if (api_wait(request, answer) && take_one(request, &asking, answer)) {
-        if (is_dry(request))
+        if (request_dry(request))
             api_read(api, request, answer, run_one);
         else
             api_write(api, request, answer, run_one);
@@ -314,7 +308,7 @@ static void act(struct api *api, const struct request *request, struct answer *a
     answer->later.state = kept;
     if (kept)
         *kept = asking;
-    if (!answer->json || is_dry(request) || verb == UNDO)
+    if (!answer->json || request_dry(request) || verb == UNDO)
         return;
     if (answer->later.until_us && kept)
         answer->later.ask = wait_for;
@@ -408,7 +402,7 @@ static json_t *run_entry(struct api *api, struct db *db, const struct request *r
                                                                : refuse(api, asking, &entry);
     if (refusal)
         return refusal_json(asking->id, refusal);
-    if (is_dry(request))
+    if (request_dry(request))
         return plan_json(asking, &entry);
     return ask(api, db, request, asking, &entry, err) ? api_entry_outcome(&entry) : NULL;
 }
@@ -433,7 +427,7 @@ static void act_many(struct api *api, const struct request *request, struct answ
     struct asking_many many = {0};
     answer->later.state = &many;
     if (take_many(request, verb, &many, answer)) {
-        if (is_dry(request))
+        if (request_dry(request))
             api_read(api, request, answer, run_many);
         else
             api_write(api, request, answer, run_many);

@@ -217,12 +217,11 @@ void api_health(struct api *api, const struct request *request, struct answer *a
 static json_t *ready_json(struct api *api, struct db *db, const struct request *request,
                           struct answer *answer, struct err *err)
 {
+    struct audit_head head;
     (void)api;
-    (void)db;
     (void)request;
     (void)answer;
-    (void)err;
-    return json_pack("{s:s}", "status", "ready");
+    return audit_head(db, &head, err) ? json_pack("{s:s}", "status", "ready") : NULL;
 }
 
 void api_ready(struct api *api, const struct request *request, struct answer *answer)

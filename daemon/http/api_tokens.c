@@ -12,10 +12,10 @@ enum { name_max_bytes = 64 };
 
 static json_t *token_json(const struct token *token)
 {
-    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "id", api_id(token->id), "name",
+    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:I}", "id", api_id(token->id), "name",
                      json_text(token->name), "role", token->role, "created",
                      api_time(token->made_us), "created_by", json_text(token->made_by), "used",
-                     api_time(token->used_us));
+                     api_time(token->used_us), "version", (json_int_t)token->version);
 }
 
 static json_t *list_json(struct api *api, struct db *db, const struct request *request,
@@ -113,7 +113,8 @@ static json_t *revoke(struct api *api, struct db *db, const struct request *requ
     struct token token;
     (void)api;
     if (!api_part_id(request, 0, &id, answer) || !request_reason(request, &reason, answer) ||
-        !token_get(db, id, request->arena, &token, &found, err) || !found)
+        !token_get(db, id, request->arena, &token, &found, err) || !found ||
+        !request_match(request, token.version, answer))
         return NULL;
     const struct api_record record = {
         .event = "token-revoked",

@@ -6,6 +6,7 @@
 #include "http/api_parts.h"
 #include "policy/facts.h"
 #include "store/item.h"
+#include "store/news.h"
 #include "store/restriction.h"
 
 static json_t *step_json(int step)
@@ -15,13 +16,13 @@ static json_t *step_json(int step)
 
 static json_t *restriction_json(const struct restriction *row)
 {
-    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "id",
                      api_id(row->id), "state", restriction_state_word(row->state), "wanted",
                      row->wanted, "rules", api_stored(row->rules), "before", step_json(row->before),
                      "after", step_json(row->after), "taken", api_stored(row->text), "at",
                      api_time(row->created_us), "changed", api_time(row->changed_us), "asked_by",
                      api_text(row->asked_by), "asked_why", api_text(row->asked_why), "result",
-                     api_stored(row->result));
+                     api_stored(row->result), "version", (json_int_t)row->version);
 }
 
 json_t *api_restriction(struct db *db, int64_t item, struct arena *arena, struct err *err)
@@ -75,14 +76,13 @@ static json_t *write_undo(struct api *api, struct db *db, const struct request *
     const char *reason;
     struct item item;
     struct restriction last;
-    const char *dry = request_value(request, "dry_run");
     (void)api;
     if (!api_part_id(request, 0, &id, answer) || !request_reason(request, &reason, answer) ||
         !item_get(db, id, request->arena, &item, &found, err) || !found ||
         !restriction_last(db, id, request->arena, &last, &found, err) ||
-        !may_undo(&item, &last, found, answer))
+        !may_undo(&item, &last, found, answer) || !request_match(request, last.version, answer))
         return NULL;
-    if (dry && dry[0] == '1')
+    if (request_dry(request))
         return restriction_json(&last);
     last.state = RESTRICTION_UNDOING;
     last.asked_by = request->caller.name;
@@ -97,13 +97,14 @@ static json_t *write_undo(struct api *api, struct db *db, const struct request *
         .details = json_pack("{s:o, s:s}", "restriction", api_id(last.id), "wanted", last.wanted)};
     if (!ask(db, &item, &last, err) || !api_audit(db, request, &record, err))
         return NULL;
+    last.version++;
+    news_item(db, id, item.version);
     return restriction_json(&last);
 }
 
 void api_items_undo(struct api *api, const struct request *request, struct answer *answer)
 {
-    const char *dry = request_value(request, "dry_run");
     api_write(api, request, answer, write_undo);
-    if (answer->json && !(dry && dry[0] == '1'))
+    if (answer->json && !request_dry(request))
         answer->status = 202;
 }

@@ -1,6 +1,5 @@
 #include "http/hooks.h"
 
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdatomic.h>
@@ -9,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/address.h"
 #include "http/answer.h"
 #include "http/doors.h"
 #include "http/rate.h"
@@ -43,7 +43,7 @@ struct hooks {
     struct doors *doors;
     struct rate *by_address, *by_door;
     struct seen *seen;
-    unsigned char address_key[crypto_shorthash_KEYBYTES];
+    unsigned char address_key[ADDRESS_KEY_SIZE];
     struct MHD_Response *accepted;
     atomic_uint_fast64_t counts[HOOKS_END_COUNT], jobs, flight_bytes;
     atomic_int_fast64_t next_log_us;
@@ -121,22 +121,6 @@ static void end_hook(struct hook *hook, enum hooks_end end)
 
 /* Bounds, before anything is looked at -------------------------------------------------------- */
 
-static uint64_t address_print(const struct hooks *hooks, struct MHD_Connection *connection)
-{
-    enum { network_bytes = 8 }; /* an IPv6 /64 is one customer */
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    unsigned char bytes[network_bytes] = {0};
-    uint64_t print;
-    if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
-        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr,
-               network_bytes);
-    else if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
-        memcpy(bytes, &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, 4);
-    crypto_shorthash((unsigned char *)&print, bytes, sizeof bytes, hooks->address_key);
-    return print;
-}
-
 /* The length that the client has announced; 0 = none. */
 static uint64_t announced(struct MHD_Connection *connection)
 {
@@ -153,7 +137,7 @@ static void look_at_head(struct hook *hook, const char *url, const char *method)
     static const char prefix[] = "/hooks/";
     struct hooks *hooks = hook->hooks;
     int64_t now = clock_steady_us();
-    if (!rate_take(hooks->by_address, address_print(hooks, hook->connection), now))
+    if (!rate_take(hooks->by_address, address_print(hook->connection, hooks->address_key), now))
         return end_hook(hook, HOOKS_RATE);
     if (strncmp(url, prefix, sizeof prefix - 1) != 0)
         return end_hook(hook, HOOKS_NO_DOOR);

@@ -98,10 +98,25 @@ static bool check_needed(const struct request *request, struct answer *answer)
     return true;
 }
 
+static bool check_dry(const struct request *request, struct answer *answer)
+{
+    const char *dry = request_value(request, "dry_run");
+    if (!dry || strcmp(dry, "1") == 0 || strcmp(dry, "0") == 0)
+        return true;
+    answer_problem(answer, 400, "dry_run: 1 or 0");
+    return false;
+}
+
+bool request_dry(const struct request *request)
+{
+    const char *dry = request_value(request, "dry_run");
+    return dry && strcmp(dry, "1") == 0;
+}
+
 bool request_check(const struct request *request, struct answer *answer)
 {
     return check_query(request, answer) && check_keys(request, answer) &&
-           check_needed(request, answer);
+           check_needed(request, answer) && check_dry(request, answer);
 }
 
 /* An entity tag: the version in quotes (RFC 9110, section 13.1.1); bare digits are understood. */
@@ -112,6 +127,8 @@ bool request_match(const struct request *request, int64_t version, struct answer
         answer_problem(answer, 428, "send If-Match with the version that you have seen");
         return false;
     }
+    if (strcmp(request->match, "*") == 0)
+        return true;
     size_t length = strlen(request->match);
     bool quoted = length > 2 && request->match[0] == '"' && request->match[length - 1] == '"';
     const char *digits =

@@ -33,6 +33,7 @@ struct request {
     struct request_pair query[REQUEST_QUERY_MOST];
     size_t query_count;
     const char *match;  /* If-Match; NULL = none */
+    const char *last;   /* Last-Event-ID; NULL = none */
     const json_t *body; /* an object; NULL = none */
     struct request_caller caller;
     struct request_done *done; /* filled by api_audit */
@@ -59,7 +60,11 @@ bool request_number(const char *text, int64_t *number);
  * 400. */
 bool request_check(const struct request *request, struct answer *answer);
 
-/* Changing an object needs If-Match with its version: 428 without, 412 when stale. */
+/* Whether it is asked for the plan alone (dry_run=1): nothing is kept of what it does. */
+bool request_dry(const struct request *request);
+
+/* Changing an object needs If-Match with its version, or * for whatever it is now (RFC 9110,
+ * section 13.1.1): 428 without, 412 when stale. */
 bool request_match(const struct request *request, int64_t version, struct answer *answer);
 
 #endif

@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "base/priority.h"
 #include "http/admin.h"
+#include "http/api.h"
+#include "http/events.h"
 #include "http/hooks.h"
 
 enum {
@@ -141,13 +143,13 @@ struct server *server_open(const struct server_options *options, struct err *err
     }
     struct admin *admin = &server->admin;
     admin->api = options->api;
-    admin->body_bytes = config->limits.api_body_bytes;
     admin->host = config->admin.host;
     admin->public_host = host_of(config->admin_url, admin->host_room);
     signin_init(&admin->signin, options->store, options->admin_token);
     server->hooks = options->hooks;
-    admin->waiting = waiting_open(err);
-    if (admin->waiting && start(server, config, err))
+    if (!admin_init(admin, &config->limits))
+        err_set(err, ERR_MEMORY, "out of memory");
+    else if ((admin->waiting = waiting_open(err)) && start(server, config, err))
         return server;
     server_close(server);
     return NULL;
@@ -161,10 +163,13 @@ void server_close(struct server *server)
         hooks_stop(server->hooks); /* libmicrohttpd may not stop with suspended connections */
     if (server->admin.waiting)
         waiting_stop(server->admin.waiting);
+    if (server->admin.api)
+        events_stop(api_events(server->admin.api));
     for (int i = WEBHOOKS; i >= ADMIN; i--)
         if (server->listeners[i])
             MHD_stop_daemon(server->listeners[i]);
     waiting_close(server->admin.waiting);
+    admin_fini(&server->admin);
     if (server->key)
         sodium_memzero(server->key, strlen(server->key));
     mem_free(server->key);

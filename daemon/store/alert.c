@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "policy/facts.h"
+#include "store/news.h"
 
 enum { text_max_bytes = 8192, values_most = 80, limit_most = 501 };
 
@@ -92,8 +93,20 @@ static bool last(struct db *db, int64_t item, const char *rule, struct arena *ar
 
 /* Writing ------------------------------------------------------------------------------------- */
 
+/* Statements that return id and version of the row they wrote. */
+static bool write_one(struct db *db, struct db_query *query, bool *changed, struct err *err)
+{
+    enum db_step step = db_step(query, err);
+    *changed = step == DB_ROW;
+    if (*changed)
+        news_numbered(db, NEWS_ALERT, db_column_number(query, 0), db_column_number(query, 1));
+    db_done(query);
+    return step != DB_FAILED;
+}
+
 static bool add(struct db *db, const struct alert *alert, struct err *err)
 {
+    bool changed;
     struct db_query *query = db_query(db, DB_ALERT_ADD);
     db_number(query, 1, alert->item);
     db_text(query, 2, alert->rule);
@@ -103,11 +116,12 @@ static bool add(struct db *db, const struct alert *alert, struct err *err)
     db_number(query, 6, alert->exposure);
     db_number(query, 7, alert->updated_us);
     db_number(query, 8, alert->updated_us);
-    return db_run(query, NULL, err);
+    return write_one(db, query, &changed, err);
 }
 
 static bool save(struct db *db, int64_t id, const struct alert *alert, struct err *err)
 {
+    bool changed;
     struct db_query *query = db_query(db, DB_ALERT_SAVE);
     db_number(query, 1, alert->level);
     db_text(query, 2, alert->message);
@@ -115,7 +129,7 @@ static bool save(struct db *db, int64_t id, const struct alert *alert, struct er
     db_number(query, 4, alert->exposure);
     db_number(query, 5, alert->updated_us);
     db_number(query, 6, id);
-    return db_run(query, NULL, err);
+    return write_one(db, query, &changed, err);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -145,12 +159,13 @@ static bool is_settled(const struct alert *closed, const struct alert *is)
 bool alert_end(struct db *db, int64_t id, const char *by, const char *reason, int64_t at_us,
                struct err *err)
 {
+    bool changed;
     struct db_query *query = db_query(db, DB_ALERT_END);
     db_number(query, 1, at_us);
     db_text(query, 2, by);
     db_text(query, 3, reason);
     db_number(query, 4, id);
-    return db_run(query, NULL, err);
+    return write_one(db, query, &changed, err);
 }
 
 bool alert_raise(struct db *db, const struct alert *alert, enum alert_change *change,
@@ -191,15 +206,12 @@ bool alert_end_of(struct db *db, int64_t item, const char *rule, const char *rea
 bool alert_close(struct db *db, int64_t id, const char *by, const char *reason, int64_t at_us,
                  bool *closed, struct err *err)
 {
-    int64_t changed = 0;
     struct db_query *query = db_query(db, DB_ALERT_CLOSE);
     db_number(query, 1, at_us);
     db_text(query, 2, by);
     db_text(query, 3, reason);
     db_number(query, 4, id);
-    bool ok = db_run(query, &changed, err);
-    *closed = changed > 0;
-    return ok;
+    return write_one(db, query, closed, err);
 }
 
 bool alert_carry(struct db *db, int64_t item, const char *from, const char *to, struct err *err)

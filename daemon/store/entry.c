@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "store/news.h"
 #include "store/row.h"
 
 #include "base/json.h"
@@ -169,6 +170,7 @@ bool entry_add(struct db *db, struct entry *entry, struct err *err)
         return false;
     entry->id = db_column_number(query, 0);
     db_done(query);
+    news_numbered(db, NEWS_ENTRY, entry->id, entry->version);
     return true;
 }
 
@@ -203,6 +205,7 @@ bool entry_save(struct db *db, struct entry *entry, struct err *err)
     if (changed != 1)
         return err_set(err, ERR_CONFLICT, "entry %lld was changed meanwhile", (long long)entry->id);
     entry->version++;
+    news_numbered(db, NEWS_ENTRY, entry->id, entry->version);
     return true;
 }
 

@@ -15,10 +15,13 @@ struct hold {
     const char *scope;
     int64_t since_us; /* 0 = not held */
     const char *who, *why;
+    int64_t version; /* 1 = it was never held; goes up with each change */
 };
 
 bool hold_get(struct db *db, const char *scope, struct arena *arena, struct hold *hold,
               struct err *err);
+
+bool hold_version(struct db *db, const char *scope, int64_t *version, struct err *err);
 
 /* Hold. One that is held already stays as it is: *again. Inside a unit. */
 bool hold_set(struct db *db, const struct hold *hold, bool *again, struct err *err);

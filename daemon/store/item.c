@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "store/news.h"
 #include "store/row.h"
 
 static const struct item nothing = {.path = "",
@@ -183,7 +184,10 @@ bool item_save(struct db *db, const struct item *item, struct err *err)
     struct db_query *query = db_query(db, DB_ITEM_SAVE);
     put_first(query, item);
     put_rest(query, item);
-    return db_run(query, NULL, err);
+    if (!db_run(query, NULL, err))
+        return false;
+    news_item(db, item->id, item->version);
+    return true;
 }
 
 static bool clear(struct db *db, enum db_sql name, int64_t id, struct err *err)
@@ -325,7 +329,10 @@ bool item_gone(struct db *db, int64_t id, int64_t at_us, struct err *err)
     struct db_query *query = db_query(db, DB_ITEM_GONE);
     db_number(query, 1, at_us);
     db_number(query, 2, id);
-    return db_run(query, NULL, err);
+    if (!db_run(query, NULL, err))
+        return false;
+    news_numbered(db, NEWS_ITEM, id, -1);
+    return true;
 }
 
 bool item_seen(struct db *db, int64_t id, int64_t walk, struct err *err)

@@ -1,5 +1,8 @@
 #include "store/progress.h"
 
+#include "store/hold.h"
+#include "store/news.h"
+
 enum { most_connections = 1000 };
 
 static bool take(struct db_query *query, struct arena *arena, struct progress *progress)
@@ -41,7 +44,11 @@ bool progress_save(struct db *db, const struct progress *progress, struct err *e
     db_number(query, 7, progress->started_us);
     db_number(query, 8, progress->ended_us);
     db_text(query, 9, progress->note);
-    return db_run(query, NULL, err);
+    int64_t version;
+    if (!db_run(query, NULL, err) || !hold_version(db, progress->connection, &version, err))
+        return false;
+    news_named(db, NEWS_CONNECTION, progress->connection, version);
+    return true;
 }
 
 bool progress_list(struct db *db, struct arena *arena, struct progress **list, size_t *count,

@@ -28,6 +28,7 @@ static bool read_job(struct db_query *query, struct arena *arena, struct queue_j
         .force = db_column_number(query, 11) != 0,
         .error = error ? arena_strdup(arena, error) : NULL,
         .claim = db_column_number(query, 13),
+        .version = db_column_number(query, 14),
     };
     return (job->connection && job->key) || err_set(err, ERR_MEMORY, "out of memory");
 }

@@ -36,6 +36,7 @@ struct queue_job {
     bool force;        /* examine even when nothing changed */
     const char *error; /* of the last try; NULL = none */
     int64_t claim;     /* who took it last (jobs/claims.h); 0 = nobody yet */
+    int64_t version;   /* goes up with each change of the row */
 };
 
 /* Ask for work: makes a job, or joins the open one (earlier due, live beats backfill). The id in

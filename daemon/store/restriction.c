@@ -106,6 +106,7 @@ static bool take(struct db_query *query, struct arena *arena, struct restriction
         .asked_by = text_of(&taking, 17),
         .asked_why = text_of(&taking, 18),
         .result = text_of(&taking, 19),
+        .version = db_column_number(query, 20),
     };
     db_done(query);
     return !taking.no_memory || err_set(err, ERR_MEMORY, "out of memory");

@@ -38,6 +38,7 @@ struct restriction {
     int64_t created_us, changed_us;
     const char *asked_by, *asked_why; /* UNDOING, UNDONE; NULL = labeld itself */
     const char *result; /* JSON {"restored":[…],"lost":[{"what","why"}]} of the last undo */
+    int64_t version;    /* goes up with each change of the row */
 };
 
 /* A new one, planned; its id in `restriction->id`. Inside a unit, as all writes here. */

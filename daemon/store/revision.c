@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "store/audit.h"
+#include "store/news.h"
 
 /* Rows of `meta`. */
 static const char in_force_row[] = "rules_in_force", file_row[] = "rules_file",
@@ -181,6 +182,7 @@ bool revision_add(struct db *db, struct revision *revision, struct err *err)
     if (!revision_in_force(db, &arena, &before, err) || !insert(db, revision, err))
         return false;
     snprintf(number, sizeof number, "%lld", (long long)revision->number);
+    news_numbered(db, NEWS_RULES, revision->number, revision->number);
     return meta_set(db, in_force_row, number, err) &&
            record(db, "rules-in-force", revision->author, revision->at_us,
                   json_pack("{s:I, s:s, s:s, s:I, s:s}", "number", (json_int_t)revision->number,

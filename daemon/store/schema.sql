@@ -141,6 +141,7 @@ CREATE INDEX audit_item ON audit (item, seq) WHERE item <> 0;
 -- version 2
 ALTER TABLE job ADD COLUMN claim BIGINT NOT NULL DEFAULT 0; -- whose work is kept; see jobs/claims
 ALTER TABLE item ADD COLUMN todo BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
 CREATE INDEX item_todo ON item (id) WHERE todo <> 0;
 ALTER TABLE item ADD COLUMN label_site TEXT; -- the tenant whose label the columns tell of
 -- What rules ask of a report, as narrow rows; those of version 1 are examined again.
@@ -244,12 +245,64 @@ CREATE INDEX entry_tombstone ON entry (connection, tombstone) WHERE tombstone IS
 CREATE INDEX entry_copy ON entry (connection, copy_key) WHERE copy_key IS NOT NULL;
 -- What people have stopped: all acting (scope ''), or the work of one connection.
 CREATE TABLE hold (
-    scope TEXT PRIMARY KEY,
-    since BIGINT NOT NULL,
-    who   TEXT NOT NULL,
-    why   TEXT NOT NULL
+    scope   TEXT PRIMARY KEY,
+    since   BIGINT NOT NULL, -- 0 = it goes on; the row stays for its version
+    who     TEXT NOT NULL,
+    why     TEXT NOT NULL,
+    version BIGINT NOT NULL
 );
 CREATE INDEX item_stopped ON item (id) WHERE outcome = 'stopped' AND revision IS NOT NULL;
+-- How many items there are of each kind, kept by whatever changes one, so that nobody counts them:
+-- found = with findings; stopped = waiting for acting to go on. Those that are gone do not count.
+CREATE TABLE tally (
+    connection TEXT NOT NULL,
+    status     BIGINT NOT NULL,
+    exposure   BIGINT NOT NULL,
+    label      TEXT NOT NULL, -- '' = none
+    items      BIGINT NOT NULL,
+    found      BIGINT NOT NULL,
+    stopped    BIGINT NOT NULL,
+    PRIMARY KEY (connection, status, exposure, label)
+) WITHOUT ROWID;
+INSERT INTO tally
+    SELECT connection, status, exposure, coalesce(label_id, ''), count(*), sum(findings > 0),
+           sum(outcome = 'stopped' AND revision IS NOT NULL)
+    FROM item WHERE deleted IS NULL GROUP BY 1, 2, 3, 4;
+CREATE TRIGGER tally_new AFTER INSERT ON item WHEN NEW.deleted IS NULL BEGIN
+    INSERT INTO tally VALUES (NEW.connection, NEW.status, NEW.exposure,
+                              coalesce(NEW.label_id, ''), 1, NEW.findings > 0,
+                              NEW.outcome = 'stopped' AND NEW.revision IS NOT NULL)
+    ON CONFLICT DO UPDATE SET items = items + 1, found = found + excluded.found,
+                              stopped = stopped + excluded.stopped;
+END;
+CREATE TRIGGER tally_changed
+AFTER UPDATE OF connection, status, exposure, label_id, findings, outcome, revision, deleted ON item
+WHEN OLD.connection <> NEW.connection OR OLD.status <> NEW.status OR
+     OLD.exposure <> NEW.exposure OR OLD.label_id IS NOT NEW.label_id OR
+     (OLD.findings > 0) <> (NEW.findings > 0) OR
+     (OLD.deleted IS NULL) <> (NEW.deleted IS NULL) OR
+     (OLD.outcome = 'stopped' AND OLD.revision IS NOT NULL) <>
+     (NEW.outcome = 'stopped' AND NEW.revision IS NOT NULL)
+BEGIN
+    UPDATE tally
+    SET items = items - 1, found = found - (OLD.findings > 0),
+        stopped = stopped - (OLD.outcome = 'stopped' AND OLD.revision IS NOT NULL)
+    WHERE OLD.deleted IS NULL AND connection = OLD.connection AND status = OLD.status AND
+          exposure = OLD.exposure AND label = coalesce(OLD.label_id, '');
+    INSERT INTO tally
+    SELECT NEW.connection, NEW.status, NEW.exposure, coalesce(NEW.label_id, ''), 1,
+           NEW.findings > 0, NEW.outcome = 'stopped' AND NEW.revision IS NOT NULL
+    WHERE NEW.deleted IS NULL
+    ON CONFLICT DO UPDATE SET items = items + 1, found = found + excluded.found,
+                              stopped = stopped + excluded.stopped;
+END;
+CREATE TRIGGER tally_away AFTER DELETE ON item WHEN OLD.deleted IS NULL BEGIN
+    UPDATE tally
+    SET items = items - 1, found = found - (OLD.findings > 0),
+        stopped = stopped - (OLD.outcome = 'stopped' AND OLD.revision IS NOT NULL)
+    WHERE connection = OLD.connection AND status = OLD.status AND exposure = OLD.exposure AND
+          label = coalesce(OLD.label_id, '');
+END;
 CREATE TABLE token (
     id      INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
     hash    TEXT NOT NULL UNIQUE,
@@ -257,7 +310,8 @@ CREATE TABLE token (
     role    TEXT NOT NULL,
     made    BIGINT NOT NULL,
     made_by TEXT NOT NULL,
-    used    BIGINT NOT NULL
+    used    BIGINT NOT NULL,
+    version BIGINT NOT NULL DEFAULT 1
 );
 -- Sharing that was taken away, and whether a person wanted it back.
 CREATE TABLE restriction (
@@ -280,7 +334,8 @@ CREATE TABLE restriction (
     changed      BIGINT NOT NULL,
     asked_by     TEXT,
     asked_why    TEXT,
-    result       TEXT
+    result       TEXT,
+    version      BIGINT NOT NULL DEFAULT 1
 );
 CREATE INDEX restriction_item ON restriction (item, id);
 CREATE INDEX restriction_open ON restriction (state, id) WHERE state IN (0, 2);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/priority.h"
+#include "store/news.h"
 
 enum {
     most_readers = 8,
@@ -49,7 +50,8 @@ struct store {
     pthread_t thread;
     bool started;
     uint32_t version;
-    bool jobs_added; /* by the unit that runs; the writer thread's own */
+    bool jobs_added;       /* by the unit that runs; the writer thread's own */
+    struct news_list news; /* the writer thread's own */
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t queued, done;
@@ -60,6 +62,8 @@ struct store {
     unsigned idle_count;
     void (*ring)(void *context), (*lost)(void *context);
     void *ring_context, *lost_context;
+    void (*tell_news)(void *context, const struct news *news, size_t count, bool lost);
+    void *news_context;
     bool riders;     /* units of this transaction were told as run */
     bool taken_back; /* an error has undone the whole transaction, not only its unit */
     bool ring_due;
@@ -173,12 +177,15 @@ static void run_unit(struct store *store, struct unit *unit)
 {
     struct db *db = store->writer;
     store->jobs_added = false;
+    store->news.unit = store->news.count;
     if (!db_run(db_query(db, DB_UNIT_BEGIN), NULL, &unit->err))
         return;
     unit->ok = unit->work.run(db, unit->work.context, &unit->err) &&
                db_run(db_query(db, DB_UNIT_END), NULL, &unit->err);
-    if (!unit->ok)
+    if (!unit->ok) {
+        store->news.count = store->news.unit;
         db_execute(db, "ROLLBACK TO unit; RELEASE unit", NULL);
+    }
     store->taken_back = !db_in_transaction(db);
 }
 
@@ -330,6 +337,16 @@ static struct unit *take_all(struct store *store)
     return all;
 }
 
+/* Under the lock: after store_on_news nobody is told any more who was told before. */
+static void tell_news(struct store *store)
+{
+    struct news_list *news = &store->news;
+    pthread_mutex_lock(&store->lock);
+    if (store->tell_news && (news->count > 0 || news->lost))
+        store->tell_news(store->news_context, news->items, news->count, news->lost);
+    pthread_mutex_unlock(&store->lock);
+}
+
 /* Returns under the lock. */
 static struct unit *commit_units(struct store *store)
 {
@@ -346,8 +363,11 @@ static struct unit *commit_units(struct store *store)
         ok = err_set(&err, ERR_IO, "store: a full disk or a fault undid what had not been kept");
     store->taken_back = false;
     ok = ok && db_execute(store->writer, "COMMIT", &err);
-    if (!ok)
+    if (ok)
+        tell_news(store);
+    else
         db_execute(store->writer, "ROLLBACK", NULL);
+    news_clear(&store->news);
     pthread_mutex_lock(&store->lock);
     return end_units(store, awaiting, ok, &err);
 }
@@ -422,6 +442,22 @@ void store_on_lost(struct store *store, void (*lost)(void *context), void *conte
     store->lost = lost;
     store->lost_context = context;
     pthread_mutex_unlock(&store->lock);
+}
+
+void store_on_news(struct store *store,
+                   void (*told)(void *context, const struct news *news, size_t count, bool lost),
+                   void *context)
+{
+    pthread_mutex_lock(&store->lock);
+    store->tell_news = told;
+    store->news_context = context;
+    pthread_mutex_unlock(&store->lock);
+}
+
+struct news_list *store_news(struct db *db)
+{
+    struct store *store = db_owner(db);
+    return store ? &store->news : NULL;
 }
 
 void store_fail_commit(struct store *store)
@@ -543,6 +579,7 @@ void store_close(struct store *store)
     for (unsigned i = 0; i < store->idle_count; i++)
         db_close(store->idle[i]);
     db_close(store->writer);
+    news_fini(&store->news);
     arena_fini(&store->arena);
     mem_free(store);
 }

@@ -9,6 +9,8 @@
 #define LABELD_STORE_STORE_H
 #include "store/db.h"
 
+struct news;
+struct news_list;
 struct store;
 
 /* How long the caller of a unit waits. */
@@ -58,6 +60,16 @@ void store_on_jobs(struct store *store, void (*ring)(void *context), void *conte
 /* Called on the writer thread when a commit failed that units told as run (STORE_RAN) were part
  * of: what they wrote is lost. Must not write itself. */
 void store_on_lost(struct store *store, void (*lost)(void *context), void *context);
+
+/* Called on the writer thread with what a transaction changed, once it is durable, before anybody
+ * who waits for it goes on. `lost`: there was more than the list holds. Must not wait, nor call the
+ * store. NULL ends it: afterwards nobody is in there. */
+void store_on_news(struct store *store,
+                   void (*told)(void *context, const struct news *news, size_t count, bool lost),
+                   void *context);
+
+/* The list of the transaction under way, for news.c; NULL: not a store's connection. */
+struct news_list *store_news(struct db *db);
 
 /* Say, inside a unit, that it made work. */
 void store_jobs_added(struct db *db);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "store/news.h"
 #include "store/queue.h"
 
 enum { key_bytes = 24 };
@@ -34,6 +35,7 @@ bool task_add(struct db *db, struct task *task, struct err *err)
     task->id = db_column_number(query, 0);
     task->state = TASK_QUEUED;
     db_done(query);
+    news_task(db, task->id, task->owner);
     snprintf(key, sizeof key, "%lld", (long long)task->id);
     struct queue_job job = {.kind = QUEUE_TASK,
                             .connection = TASK_CONNECTION,
@@ -83,7 +85,10 @@ bool task_save(struct db *db, const struct task *task, struct err *err)
     db_text(query, 2, task->result);
     db_text(query, 3, task->error);
     db_number(query, 4, task->id);
-    return db_run(query, NULL, err);
+    if (!db_run(query, NULL, err))
+        return false;
+    news_task(db, task->id, task->owner);
+    return true;
 }
 
 bool task_progress(struct db *db, const struct task *task, struct err *err)

@@ -1,5 +1,7 @@
 #include "store/token.h"
 
+#include "store/news.h"
+
 static bool take(struct db_query *query, struct arena *arena, struct token *token, struct err *err)
 {
     *token = (struct token){.id = db_column_number(query, 0),
@@ -7,7 +9,8 @@ static bool take(struct db_query *query, struct arena *arena, struct token *toke
                             .role = arena_strdup(arena, db_column_text(query, 2)),
                             .made_us = db_column_number(query, 3),
                             .made_by = arena_strdup(arena, db_column_text(query, 4)),
-                            .used_us = db_column_number(query, 5)};
+                            .used_us = db_column_number(query, 5),
+                            .version = db_column_number(query, 6)};
     return (token->name && token->role && token->made_by) ||
            err_set(err, ERR_MEMORY, "out of memory");
 }
@@ -34,6 +37,7 @@ bool token_add(struct db *db, struct token *token, const char *hash, bool *taken
     *taken = step == DB_END;
     if (step == DB_ROW)
         token->id = db_column_number(query, 0);
+    token->version = 1;
     db_done(query);
     return step != DB_FAILED;
 }
@@ -84,5 +88,8 @@ bool token_remove(struct db *db, int64_t id, struct err *err)
 {
     struct db_query *query = db_query(db, DB_TOKEN_REMOVE);
     db_number(query, 1, id);
-    return db_run(query, NULL, err);
+    if (!db_run(query, NULL, err))
+        return false;
+    news_numbered(db, NEWS_TOKEN, id, -1);
+    return true;
 }

@@ -15,6 +15,7 @@ struct token {
     int64_t made_us;
     const char *made_by;
     int64_t used_us; /* 0 = never; kept to some minutes */
+    int64_t version; /* of what a person may change; `used` is not */
 };
 
 /* Add one; the id in `token->id`. *taken: there is one of that name. Inside a unit. */

@@ -75,6 +75,33 @@ class Api(Case):
                 self.assertEqual("application/problem+json" in answer.get("content", {}),
                                  int(code) >= 400, (name, code))
 
+    def test_a_rate_for_each_token_and_one_for_strangers_of_an_address(self):
+        self.daemon = daemon = running.Daemon(self._testMethodName)
+        daemon.limit(api_rate=5, api_address_rate=3)
+        daemon.start()
+        made = [daemon.ask("/api/v1/tokens", "POST", {"name": name, "role": "viewer"})[2]["token"]
+                for name in ("ann", "eve")]
+
+        def until_refused(token):
+            """What was answered before, and the refusal. No rate is slower than these loops."""
+            seen = []
+            for _ in range(2000):
+                status, headers, problem = daemon.ask("/api/v1/acting", token=token)
+                if status == 429:
+                    return set(seen), headers["Retry-After"], problem["detail"]
+                seen.append(status)
+            self.fail("never refused")
+        self.assertEqual(until_refused(made[0]),
+                         ({200}, "1", "too many questions a second (limits.api_rate)"))
+        self.assertEqual(daemon.ask("/api/v1/acting", token=made[1])[0], 200)
+        self.assertEqual(until_refused("labeld_wrong"),
+                         ({401}, "1", "too many questions a second (limits.api_address_rate)"))
+        self.assertEqual(daemon.ask("/api/v1/acting", token=made[1])[0], 200)
+        daemon.wait("a second", lambda: daemon.ask("/metrics", token=made[1])[0] == 200)
+        text = daemon.ask("/metrics", token=made[1])[2].decode()
+        self.assertRegex(text, r"(?m)^labeld_api_rate_limited_total [1-9]")
+        self.assertRegex(text, r"(?m)^labeld_api_signin_failures_total [1-9]")
+
     def test_a_cursor_belongs_to_its_list(self):
         daemon = self.run_on({f"{n}.txt": b"x" for n in range(5)})
         page = daemon.ask("/api/v1/items?limit=2&status=ok")[2]

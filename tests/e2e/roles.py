@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Tokens and roles: every cell of roles x routes, read from the tables that the daemon is built
 from (daemon/http/roles.def, routes.def)."""
+import json
 import os
 import signal
 import sqlite3
@@ -8,7 +9,12 @@ import sys
 
 import running
 from running import Case
-from tables import may, roles, routes
+from tables import caps, may, roles, routes
+
+
+def filled(path):
+    return path.replace("{name}", "no-such").replace("{id}", "999999")
+
 
 class Roles(Case):
     def create(self, role, name=None):
@@ -25,7 +31,7 @@ class Roles(Case):
         self.assertGreater(len(table), 10)
         cells = 0
         for method, path, operation, needs, answers in table:
-            asked = path.replace("{name}", "no-such").replace("{id}", "999999")
+            asked = filled(path)
             for role, token in tokens.items():
                 status = daemon.ask(asked, method, token=token)[0]
                 cell = (role, operation, status)
@@ -35,6 +41,64 @@ class Roles(Case):
                     self.assertEqual(status, 401 if role == "nobody" else 403, cell)
                 cells += 1
         self.assertEqual(cells, 5 * len(table))
+
+    def test_every_route_gives_every_answer_of_the_listener(self):
+        """What is answered before a handler is asked, on each row of the table by itself."""
+        daemon = self.run_on({})
+        weak = {"COMPLIANCE": self.create("reviewer"), "ADMIN": self.create("viewer")}
+        weak["REVIEWER"] = weak["EITHER"] = weak["ADMIN"]
+        plain = {"Content-Type": "text/plain"}
+        for method, path, operation, needs, _ in routes():
+            asked, cap = filled(path), caps()[operation]
+            answers = [(421, daemon.ask(asked, method, headers={"Host": "evil.example"})),
+                       (400, daemon.ask(asked + "?no_such_parameter=1", method)),
+                       (413, daemon.ask(asked, method, b" " * (cap + 1), headers=plain))]
+            if cap:
+                answers.append((415, daemon.ask(asked, method, b"{}", headers=plain)))
+            if needs != "NOBODY":
+                answers.append((401, daemon.ask(asked, method, token="")))
+            if needs in weak:
+                answers.append((403, daemon.ask(asked, method, token=weak[needs])))
+            for wanted, (status, headers, problem) in answers:
+                cell = (operation, wanted, status)
+                self.assertEqual(status, wanted, cell)
+                self.assertEqual((headers["Content-Type"], problem["status"]),
+                                 ("application/problem+json", wanted), cell)
+        with open(os.path.join(running.SCRATCH, "openapi.json"), "w", encoding="utf-8") as file:
+            json.dump(daemon.ask("/api/v1/openapi.json")[2], file)
+
+    def test_every_route_says_when_the_store_cannot_be_used(self):
+        daemon = self.run_on({})
+        token = self.create("admin")
+        database = sqlite3.connect(os.path.join(daemon.state, "labeld.db"), timeout=60)
+        for table in ("token", "audit"):
+            database.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+        database.commit()
+        for method, path, operation, needs, _ in routes():
+            if needs == "NOBODY" and operation != "getReady":
+                continue
+            status, headers, _ = daemon.ask(filled(path), method, token=token)
+            self.assertEqual((operation, status), (operation, 503))
+            self.assertGreater(int(headers["Retry-After"]), 0)
+        self.assertEqual(daemon.ask("/healthz", token="")[0], 200)
+        for table in ("token", "audit"):
+            database.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
+        database.commit()
+        database.close()
+        self.assertEqual(daemon.ask("/readyz", token="")[0], 200)
+        self.assertEqual(daemon.ask("/api/v1/status", token=token)[0], 200)
+
+    def test_every_route_is_under_a_rate(self):
+        self.daemon = daemon = running.Daemon(self._testMethodName)
+        daemon.limit(api_rate=1, api_address_rate=1)
+        daemon.start()
+        for method, path, operation, needs, _ in routes():
+            token = "" if needs == "NOBODY" else None
+            seen = [daemon.ask(filled(path), method, token=token)[0]]
+            while seen[-1] != 429 and len(seen) < 100:
+                seen.append(daemon.ask(filled(path), method, token=token)[0])
+            self.assertEqual((operation, seen[-1]), (operation, 429), seen)
+        daemon.wait("a second", lambda: daemon.ask("/healthz", token="")[0] == 200)
 
     def test_a_token_is_shown_once_and_only_its_hash_is_kept(self):
         daemon = self.run_on({})
@@ -76,8 +140,9 @@ class Roles(Case):
     def test_who_did_it_is_on_record(self):
         daemon = self.run_on({})
         token = self.create("admin", "Ann")
-        daemon.ask("/api/v1/connections/team/pause", "POST", {"reason": "why not"}, token=token)
-        daemon.ask("/api/v1/acting", "PUT", {"acting": False}, token=token)
+        daemon.ask("/api/v1/connections/team/pause", "POST", {"reason": "why not"},
+                   token=token, headers=running.ANY)
+        daemon.ask("/api/v1/acting", "PUT", {"acting": False}, token=token, headers=running.ANY)
         self.assertEqual(daemon.ask("/api/v1/acting")[2]["who"], "Ann")
         daemon.stop()
         database = sqlite3.connect(os.path.join(daemon.state, "labeld.db"))
@@ -110,7 +175,10 @@ class Roles(Case):
         self.assertEqual(daemon.ask("/api/v1/tokens?cursor=00000000.3")[0], 400)
         for wrong in ("0", "99", "x", "-1", "9" * 30):
             self.assertEqual(daemon.ask(f"/api/v1/tokens/{wrong}", "DELETE")[0], 404, wrong)
-        self.assertEqual(daemon.ask("/api/v1/tokens/" + made["id"], "DELETE")[2]["name"], "a")
+        path = "/api/v1/tokens/" + made["id"]
+        self.assertEqual(daemon.ask(path, "DELETE")[0], 428)
+        self.assertEqual(daemon.ask(path, "DELETE", headers={"If-Match": '"2"'})[0], 412)
+        self.assertEqual(daemon.ask(path, "DELETE", headers={"If-Match": '"1"'})[2]["name"], "a")
         run = daemon.ctl("token", "create", "--name", "x")
         self.assertEqual((run.returncode, run.stdout), (2, ""))
 

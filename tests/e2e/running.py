@@ -21,6 +21,7 @@ import packages  # noqa: E402
 import tables  # noqa: E402
 
 PROGRAMS, SCRATCH = "", ""
+ANY = {"If-Match": "*"}  # change it, whatever its version is now
 PATIENCE = 90  # seconds; the sanitizers and a busy machine are slow, and nothing here is timed
 SITE = "3b1f6f0a-52d1-4d0e-9a53-0c7e5d9f4a10"
 GENERAL = "0f7a6c1e-6f0a-4c52-9d7b-0b7a3f1d2c11"
@@ -55,11 +56,22 @@ class Daemon:
         self.write("../labeld.yaml", (
             "state: state\nlisten: { admin: '127.0.0.1:0', webhooks: '127.0.0.1:0' }\n"
             "rules: rules.yaml\nconnections:\n  - { name: team, kind: directory, path: team, "
-            "exclude: [/ignored/] }\nlimits: { webhook_body_bytes: 4096, api_body_bytes: 8192 }\n"
-            ).encode())
+            "exclude: [/ignored/] }\nlimits: { webhook_body_bytes: 4096, api_body_bytes: 8192, "
+            "api_rate: 100000, api_address_rate: 100000 }\n").encode())
         self.process = None
         self.answers = set()  # (operation, status) of all that was asked
         self.log = os.path.join(self.home, "log")
+
+    def limit(self, **limits):
+        """More limits, before a start."""
+        path = os.path.join(self.home, "labeld.yaml")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        for name, value in limits.items():
+            text = re.sub(rf" {name}: \d+,?", "", text)
+            text = text.replace("limits: {", f"limits: {{ {name}: {value},")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
 
     def rules(self, mode, text=RULES):
         with open(os.path.join(self.home, "rules.yaml"), "w", encoding="utf-8") as file:
@@ -150,7 +162,9 @@ class Daemon:
                                          data=body)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-                status, headers, data = answer.status, answer.headers, answer.read()
+                status, headers = answer.status, answer.headers
+                stream = headers.get("Content-Type") == "text/event-stream"  # it does not end
+                data = b"" if stream else answer.read()
         except urllib.error.HTTPError as error:
             with error:
                 status, headers, data = error.code, error.headers, error.read()
@@ -182,6 +196,10 @@ class Case(unittest.TestCase):
         self.daemon = None
 
     def tearDown(self):
+        if self.daemon:
+            with open(os.path.join(SCRATCH, "answers"), "a", encoding="utf-8") as file:
+                file.writelines(f"{operation} {status}\n" for operation, status in
+                                sorted(self.daemon.answers))
         if not (self.daemon and self.daemon.process) or self.daemon.process.poll() is not None:
             return
         try:
@@ -195,7 +213,9 @@ class Case(unittest.TestCase):
         answers = set(self.daemon.answers)
         if not answers:
             return
-        file = self.daemon.ask("/api/v1/openapi.json")[2]
+        file = self.daemon.wait("the OpenAPI file", lambda: next(
+            (found[2] for found in [self.daemon.ask("/api/v1/openapi.json")] if found[0] == 200),
+            None))
         documented = {(operation["operationId"], int(code)) for methods in file["paths"].values()
                       for operation in methods.values() for code in operation["responses"]}
         self.assertEqual(answers - documented, set(), "answers that openapi.json does not have")
@@ -236,6 +256,8 @@ def main(suite):
     global PROGRAMS, SCRATCH
     PROGRAMS, SCRATCH = (os.path.abspath(path) for path in sys.argv[1:3])
     os.makedirs(SCRATCH, exist_ok=True)
+    if not os.environ.get("ONLY"):  # what was answered, for answers.py
+        open(os.path.join(SCRATCH, "answers"), "w", encoding="utf-8").close()
     only = os.environ.get("ONLY")
     name = suite.__name__
     tests = unittest.defaultTestLoader.loadTestsFromName(f"{name}.{only}" if only else name,

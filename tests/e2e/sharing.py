@@ -179,13 +179,18 @@ class Sharing(Case):
         self.assertEqual(daemon.ask("/api/v1/items/1/undo", "POST")[0], 404)
         other = f"/api/v1/items/{items['/b.docx']['id']}/undo"
         self.assertEqual(daemon.ask(other, "POST")[0], 409)
-        status, _, answer = daemon.ask(path + "?dry_run=1", "POST")
+        self.assertEqual(daemon.ask(path, "POST")[0], 428)
+        seen = self.item()["restriction"]["version"]
+        stale, match = ({"If-Match": f'"{version}"'} for version in (seen + 1, seen))
+        self.assertEqual(daemon.ask(path, "POST", headers=stale)[0], 412)
+        self.assertEqual(daemon.ask(path + "?dry_run=yes", "POST", headers=match)[0], 400)
+        status, _, answer = daemon.ask(path + "?dry_run=1", "POST", headers=match)
         self.assertEqual((status, answer["state"]), (200, "done"))
         self.assertEqual((self.mode("a.docx"), self.audited("undo-asked")), (0o660, []))
         run = daemon.ctl("token", "create", "--name", "eva", "--role", "viewer", "--json")
         viewer = json.loads(run.stdout)["token"]
         self.assertEqual(daemon.ask(path, "POST", token=viewer)[0], 403)
-        status, _, answer = daemon.ask(path, "POST", {"reason": "wrong file"})
+        status, _, answer = daemon.ask(path, "POST", {"reason": "wrong file"}, headers=match)
         self.assertEqual((status, answer["state"], answer["asked_why"]),
                          (202, "undoing", "wrong file"))
         daemon.wait("the undo", lambda: self.item()["restriction"]["state"] == "undone")

@@ -99,10 +99,22 @@ class Steer(Case):
             self.assertEqual(daemon.ask(path, "POST", b'{"reason":"x"}',
                                         headers={"Content-Type": "text/plain"})[0], 415)
             self.assertEqual(daemon.ask(path, "POST", {"reason": "x" * 5000})[0], 413)
+        for verb, version in (("pause", 1), ("resume", 2)):
+            path = f"{CONNECTION}/{verb}"
+            self.assertEqual(daemon.ask(path, "POST")[0], 428)
+            self.assertEqual(daemon.ask(path, "POST", headers={"If-Match": '"7"'})[0], 412)
+            match = {"If-Match": f'"{version}"'}
+            plan = daemon.ask(path + "?dry_run=1", "POST", headers=match)[2]
+            self.assertEqual(self.connection()["version"], version)
+            done = daemon.ask(path, "POST", headers=match)
+            self.assertEqual((done[0], done[2]["state"]), (200, plan["state"]))
+            self.assertEqual(self.connection()["version"], version + 1)
+        status, _, plan = daemon.ask(CONNECTION + "/scan?dry_run=1", "POST")
+        self.assertEqual((status, plan["scan"], self.audited("walk-asked")), (200, "queued", []))
         run = daemon.ctl("connections", "pause", "nope")
         self.assertEqual(run.returncode, 4)
         self.assertIn("no such", run.stderr)
-        self.assertEqual(self.audited("connection-paused"), [])
+        self.assertEqual(len(self.audited("connection-paused")), 1)
 
     def test_while_acting_is_stopped_files_are_examined_but_not_changed(self):
         daemon = self.run_on({"a.docx": docx("hi")})
@@ -139,7 +151,8 @@ class Steer(Case):
         self.wait_label("b.docx", [FINANCE])
         daemon.settle()
         self.assertEqual(daemon.items()["/b.docx"]["outcome"], "labelled")
-        self.assertEqual(daemon.status()["acting"], {"acting": True, "stopped_items": 0})
+        self.assertEqual(daemon.status()["acting"],
+                         {"acting": True, "stopped_items": 0, "version": 3})
         self.assertEqual(daemon.ctl("status").stderr, "")
         self.assertEqual(self.audited("acting-stopped"),
                          [("admin", {"reason": "wrong labels", "role": "admin"})])
@@ -151,15 +164,31 @@ class Steer(Case):
             self.assertEqual(daemon.ask("/api/v1/acting", "PUT", body)[0], 400, body)
         self.assertEqual(daemon.ask("/api/v1/acting", "PUT", {"acting": False}, token="")[0], 401)
         self.assertEqual(daemon.ask("/api/v1/acting", "POST", {"acting": False})[0], 405)
-        status, headers, answer = daemon.ask("/api/v1/acting", "PUT", {"acting": False})
+        self.assertEqual(daemon.ask("/api/v1/acting", "PUT", {"acting": False})[0], 428)
+        for wrong in ("x", '"x"', "W/\"1\"", '"1", "2"', '""'):
+            self.assertEqual(daemon.ask("/api/v1/acting", "PUT", {"acting": False},
+                                        headers={"If-Match": wrong})[0], 400, wrong)
+        first, second = ({"If-Match": f'"{number}"'} for number in (1, 2))
+        status, _, answer = daemon.ask("/api/v1/acting?dry_run=1", "PUT", {"acting": False},
+                                       headers=first)
+        self.assertEqual((status, answer["acting"], answer["version"]), (200, False, 2))
+        status, headers, answer = daemon.ask("/api/v1/acting")
+        self.assertEqual((answer["acting"], headers["ETag"]), (True, '"1"'))
+        status, headers, answer = daemon.ask("/api/v1/acting", "PUT", {"acting": False},
+                                             headers=first)
         self.assertEqual((status, answer["why"], answer["who"]), (200, None, "admin"))
         self.assertTrue(headers["Labeld-Acting"].startswith("stopped; since="))
-        status, _, answer = daemon.ask("/api/v1/acting", "PUT", {"acting": False, "reason": "2"})
+        self.assertEqual(daemon.ask("/api/v1/acting", "PUT", {"acting": True},
+                                    headers=first)[0], 412)
+        status, _, answer = daemon.ask("/api/v1/acting", "PUT", {"acting": False, "reason": "2"},
+                                       headers=second)
         self.assertEqual((status, answer["why"]), (200, None))
         self.assertIsNone(daemon.ask("/healthz", token="")[1]["Labeld-Acting"])
-        status, headers, answer = daemon.ask("/api/v1/acting", "PUT", {"acting": True})
+        status, headers, answer = daemon.ask("/api/v1/acting", "PUT", {"acting": True},
+                                             headers=second)
         self.assertEqual((status, answer["acting"], headers["Labeld-Acting"]), (200, True, None))
-        self.assertEqual(daemon.ask("/api/v1/acting", "PUT", {"acting": True})[0], 200)
+        self.assertEqual(daemon.ask("/api/v1/acting", "PUT", {"acting": True},
+                                    headers=running.ANY)[0], 200)
         self.assertEqual(len(self.audited("acting-stopped")), 1)
         self.assertEqual(len(self.audited("acting-resumed")), 1)
 

@@ -11,13 +11,23 @@ def rows(name, macro):
         return re.findall(rf"^{macro}\((.*)\)$", file.read(), re.M)
 
 
+def caps():
+    """{operation: most bytes of a body}."""
+    return {row[2]: row[4] for row in every_field()}
+
+
 def routes():
     """(method, path, operation, needs, answers) of each row."""
+    for method, path, operation, needs, _cap, answers in every_field():
+        yield method, path, operation, needs, answers
+
+
+def every_field():
     for row in rows("routes.def", "ROUTE"):
         cell = r'\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*'
         fields = [field.strip('"') for field in re.findall(cell + r"(?:,|$)", row)]
-        method, path, operation, needs, _query, _body, _cap, answers = fields[:8]
-        yield method, path, operation, needs, [int(code) for code in answers.split()]
+        method, path, operation, needs, _query, _body, cap, answers = fields[:8]
+        yield method, path, operation, needs, int(cap), [int(code) for code in answers.split()]
 
 
 def roles():

@@ -74,7 +74,10 @@ class Work(Case):
         self.assertEqual(len(seen), 12)
         self.assertEqual(daemon.ask(f"/api/v1/jobs?cursor={cursor}")[0], 400)
         queued = page["items"][0]["id"]
-        self.assertEqual(daemon.ask(f"/api/v1/jobs/{queued}/retry", "POST")[0], 409)
+        path = f"/api/v1/jobs/{queued}"
+        self.assertEqual(daemon.ask(path)[2]["state"], "queued")
+        self.assertEqual(daemon.ask(path + "/retry", "POST")[0], 428)
+        self.assertEqual(daemon.ask(path + "/retry", "POST", headers=running.ANY)[0], 409)
         daemon.stop()
         database = sqlite3.connect(os.path.join(daemon.state, "labeld.db"))
         database.execute("UPDATE job SET state = 5, attempt = 9, error = 'broken' WHERE id = ?",
@@ -89,6 +92,13 @@ class Work(Case):
         self.assertEqual(len(shown.stdout.splitlines()), 3)
         self.assertIn("broken", shown.stdout)
         self.assertEqual(len(daemon.ctl("jobs", "--json").stdout.splitlines()), 13)  # and a walk
+        status, headers, job = daemon.ask(path)
+        self.assertEqual((status, headers["ETag"]), (200, f'"{job["version"]}"'))
+        stale = {"If-Match": f'"{job["version"] + 1}"'}
+        self.assertEqual(daemon.ask(path + "/retry", "POST", headers=stale)[0], 412)
+        status, _, plan = daemon.ask(path + "/retry?dry_run=1", "POST", headers=running.ANY)
+        self.assertEqual((status, plan["state"], plan["attempts"]), (200, "queued", 0))
+        self.assertEqual(daemon.ask(path)[2], job)
         run = daemon.ctl("jobs", "retry", queued, "--reason", "repaired")
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(daemon.ask("/api/v1/jobs?state=failed")[2]["items"], [])
@@ -96,7 +106,8 @@ class Work(Case):
         daemon.settle()
         self.assertEqual(len(daemon.items()), 12)
         self.assertEqual(daemon.ask("/api/v1/jobs")[2], {"items": [], "next": None})
-        self.assertEqual(daemon.ask(f"/api/v1/jobs/{queued}/retry", "POST")[0], 404)
+        self.assertEqual(daemon.ask(path)[0], 404)
+        self.assertEqual(daemon.ask(path + "/retry", "POST")[0], 404)
         for wrong in ("state=done", "state=x", "connection=nope", "limit=0"):
             self.assertEqual(daemon.ask("/api/v1/jobs?" + wrong)[0], 400, wrong)
         retried = daemon.ask("/api/v1/audit?event=job-retried")[2]["items"]

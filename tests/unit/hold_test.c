@@ -46,7 +46,10 @@ struct setting {
 static bool set(struct db *db, void *context, struct err *err)
 {
     struct setting *setting = context;
-    const struct hold hold = {setting->scope, setting->since_us, setting->who, "a reason"};
+    const struct hold hold = {.scope = setting->scope,
+                              .since_us = setting->since_us,
+                              .who = setting->who,
+                              .why = "a reason"};
     return setting->end ? hold_end(db, setting->scope, &setting->told, err)
                         : hold_set(db, &hold, &setting->told, err);
 }

@@ -401,7 +401,7 @@ TEST(a_changed_file_that_is_still_to_go_stays_closed_and_what_was_shared_is_kept
 static bool stop_acting(struct db *db, void *context, struct err *err)
 {
     bool again;
-    const struct hold hold = {HOLD_ACTING, 1, "anna", "a test"};
+    const struct hold hold = {.scope = HOLD_ACTING, .since_us = 1, .who = "anna", .why = "a test"};
     (void)context;
     return hold_set(db, &hold, &again, err);
 }

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "store/audit.h"
 #include "store/catalogue.h"
+#include "store/item.h"
 #include "store/queue.h"
 #include "store/store.h"
 
@@ -150,6 +151,65 @@ TEST(changes_of_one_item_share_one_open_job)
 static bool save(struct db *db, void *context, struct err *err)
 {
     return item_save(db, context, err);
+}
+
+/* What the numbers are by counting, beside what was kept. */
+static void check_numbers(struct store *store, size_t step)
+{
+    struct err err = {0};
+    struct catalogue_numbers numbers;
+    int64_t stopped = -1;
+    struct db *db = store_reader(store, &err);
+    assert_true(catalogue_numbers(db, &numbers, &err) && item_stopped_count(db, &stopped, &err));
+    struct db_query *query =
+        db_query_text(db, "SELECT count(*), count(label_id), coalesce(sum(findings > 0), 0), "
+                          "coalesce(sum(outcome = 'stopped' AND revision IS NOT NULL), 0), "
+                          "coalesce(sum(status = 1), 0) FROM item WHERE deleted IS NULL");
+    assert_int_equal(db_step(query, &err), DB_ROW);
+    CHECK_CASE(step, numbers.items == db_column_number(query, 0));
+    CHECK_CASE(step, numbers.labelled == db_column_number(query, 1));
+    CHECK_CASE(step, numbers.with_findings == db_column_number(query, 2));
+    CHECK_CASE(step, stopped == db_column_number(query, 3));
+    CHECK_CASE(step, numbers.by_status[1] == db_column_number(query, 4));
+    db_drop(query);
+    store_reader_done(store, db);
+}
+
+static bool save_item(struct db *db, void *context, struct err *err)
+{
+    return item_save(db, context, err);
+}
+
+TEST(the_numbers_of_items_follow_every_change_without_counting)
+{
+    struct store *store = open_new();
+    struct item item[2];
+    item_init(&item[0], "team", "a");
+    item_init(&item[1], "team", "b");
+    for (size_t step = 0; step < 64; step++) {
+        struct item *one = &item[step % 2];
+        one->status = (enum report_status)(step / 3 % 3);
+        one->exposure = (int)(step / 5 % 4);
+        one->label_id = step % 7 < 3 ? NULL : step % 7 < 5 ? "x" : "y";
+        one->finding_count = (int64_t)(step % 5);
+        one->outcome = step % 4 == 1 ? "stopped" : "none";
+        one->revision = step % 3 ? "r" : NULL;
+        one->deleted_us = step % 9 == 8 ? 1000 : ITEM_NO_TIME;
+        assert_true(run(store, save_item, one));
+        check_numbers(store, step);
+    }
+    static const char *const changes[] = {
+        "UPDATE item SET outcome = 'stopped', revision = 'r', deleted = NULL",
+        "UPDATE item SET revision = NULL",
+        "UPDATE item SET revision = 'r', connection = 'other'",
+        "UPDATE item SET deleted = 5 WHERE key = 'a'",
+        "DELETE FROM item",
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        assert_true(run(store, tamper, changes[i]));
+        check_numbers(store, 100 + i);
+    }
+    close_and_remove(store);
 }
 
 TEST(a_list_of_items_goes_on_where_the_page_before_ended)
@@ -495,6 +555,7 @@ int main(void)
         cmocka_unit_test(no_question_of_a_claim_goes_through_the_whole_queue),
         cmocka_unit_test(a_call_is_answered_after_its_commit_and_hears_of_a_failed_one),
         cmocka_unit_test(whichever_statement_of_a_unit_fails_nothing_of_it_is_kept),
+        cmocka_unit_test(the_numbers_of_items_follow_every_change_without_counting),
         cmocka_unit_test(a_list_of_items_goes_on_where_the_page_before_ended),
         cmocka_unit_test(an_older_database_is_copied_and_then_brought_forward),
         cmocka_unit_test(an_upgrade_that_fails_leaves_the_older_database),
