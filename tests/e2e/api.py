@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """The admin listener as its callers meet it: routes, roles, bodies, lists, problems."""
 import http.client
+import json
+import os
 import re
+import subprocess
 import sys
 
 import running
@@ -101,6 +104,23 @@ class Api(Case):
         text = daemon.ask("/metrics", token=made[1])[2].decode()
         self.assertRegex(text, r"(?m)^labeld_api_rate_limited_total [1-9]")
         self.assertRegex(text, r"(?m)^labeld_api_signin_failures_total [1-9]")
+
+    def test_types_are_those_of_labelctl_in_the_same_form(self):
+        daemon = self.run_on({})
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = daemon.ask("/api/v1/types?limit=7" + (f"&cursor={cursor}" if cursor else ""))[2]
+            self.assertLessEqual(len(page["items"]), 7)
+            seen += page["items"]
+            cursor = page["next"]
+        run = subprocess.run([os.path.join(running.PROGRAMS, "labelctl"), "types", "list",
+                              "--json"], capture_output=True, text=True, timeout=running.PATIENCE)
+        self.assertEqual(seen, [json.loads(line) for line in run.stdout.splitlines()])
+        bundle = next(row for row in seen if "bundle" in row)
+        self.assertEqual(daemon.ask("/api/v1/types/credit-card")[2],
+                         next(row for row in seen if row.get("id") == "credit-card"))
+        self.assertEqual(daemon.ask("/api/v1/types/" + bundle["bundle"])[2], bundle)
+        self.assertEqual(daemon.ask("/api/v1/types/no-such")[0], 404)
 
     def test_a_cursor_belongs_to_its_list(self):
         daemon = self.run_on({f"{n}.txt": b"x" for n in range(5)})

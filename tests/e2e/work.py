@@ -198,13 +198,16 @@ class Work(Case):
         status, headers, text = daemon.ask("/metrics")
         self.assertEqual((status, headers["Content-Type"]),
                          (200, "text/plain; version=0.0.4; charset=utf-8"))
-        types, values = {}, {}
+        types, values, helps = {}, {}, set()
         for line in text.decode().splitlines():
             if line.startswith("# TYPE "):
                 _, _, family, kind = line.split(" ")
                 self.assertNotIn(family, types)
                 types[family] = kind
-            elif not line.startswith("# HELP "):
+            elif line.startswith("# HELP "):
+                self.assertTrue(line.split(" ", 3)[3])
+                helps.add(line.split(" ")[2])
+            else:
                 match = re.fullmatch(r'([a-z_]+)(\{(?:[a-z]+="[^"\\]*",?)+\})? (\d+(?:\.\d+)?)', line)
                 self.assertTrue(match, line)
                 family = re.sub("_(bucket|sum|count)$", "", match[1])
@@ -213,6 +216,10 @@ class Work(Case):
                 self.assertEqual(types[family] == "counter", family.endswith("_total"), line)
                 self.assertNotIn(match[1] + (match[2] or ""), values)
                 values[match[1] + (match[2] or "")] = float(match[3])
+        self.assertEqual(helps, set(types))
+        for family, kind in types.items():  # base units, said at the end; no reserved endings
+            self.assertNotRegex(family, "_(count|sum|bucket|ms|us|milliseconds|kb|mb)(_|$)")
+            self.assertTrue(kind != "histogram" or family.endswith("_seconds"), family)
         self.assertEqual(values['labeld_items{status="ok"}'], 2)
         self.assertEqual(values["labeld_items_labelled"], 2)
         self.assertEqual(values["labeld_acting"], 0)
