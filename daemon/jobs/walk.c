@@ -76,6 +76,15 @@ static bool take_one(struct db *db, struct walk *walk, const struct seen *seen, 
            queue_visit(db, walk->link->name, seen->key, err);
 }
 
+/* What people should know of the connection, as it is now: polling, report-only, unreadable.
+ * In the arena of the batch: good until it is flushed. */
+static const char *notes_now(struct walk *walk)
+{
+    const char *notes = "";
+    walk->link->connector->caps(walk->link->connection, &walk->arena, &notes);
+    return notes;
+}
+
 static bool save_batch(struct db *db, void *context, struct err *err)
 {
     struct walk *walk = context;
@@ -86,6 +95,7 @@ static bool save_batch(struct db *db, void *context, struct err *err)
     if (hold.since_us)
         return err_set(err, ERR_STOPPED, "paused: it goes on from here when it is resumed");
     progress.cursor = walk->cursor ? walk->cursor : walk->reached;
+    progress.note = notes_now(walk);
     for (size_t i = 0; i < walk->count; i++)
         if (!take_one(db, walk, &walk->batch[i], err))
             return false;
@@ -164,14 +174,6 @@ static bool ring_unseen(struct db *db, void *context, struct err *err)
             walk->after = item.id;
     }
     return true;
-}
-
-/* What people should know of the connection, as it is now: polling, report-only, unreadable. */
-static const char *notes_now(struct walk *walk)
-{
-    const char *notes = "";
-    walk->link->connector->caps(walk->link->connection, &walk->arena, &notes);
-    return notes;
 }
 
 static bool begin(struct db *db, void *context, struct err *err)

@@ -247,6 +247,16 @@ class Labeld(Case):
         self.assertFalse(os.path.exists(os.path.join(daemon.state, "listen.json")))
         self.assertEqual(daemon.ctl("status").returncode, 4)
 
+    def test_the_status_is_right_while_a_walk_of_many_batches_goes_on(self):
+        self.daemon = daemon = Daemon(self._testMethodName, "simulate")
+        for number in range(400):
+            daemon.write(f"{number // 100}/{number}.txt", b"hello %d" % number)
+        daemon.start()
+        daemon.wait("the walk", lambda: all(
+            c["walk"]["state"] == "done" and c["notes"] == ""
+            for c in daemon.ask("/api/v1/status")[2]["connections"]))
+        self.assertGreaterEqual(daemon.status()["connections"][0]["walk"]["seen"], 400)
+
     def test_leftovers_in_the_spool_are_removed_and_nothing_else(self):
         daemon = self.run_on({"a.docx": docx("hi")})
         daemon.stop(signal.SIGKILL)
